@@ -1,0 +1,314 @@
+//! JSON text (RFC 8259), read piece by piece without building a tree.
+
+use std::borrow::Cow;
+
+use svc_core::error::{Error, Reason};
+
+/// The deepest nesting of arrays and objects that is read: enough for any document, too little for
+/// the stack.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// The text is not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    at: usize,
+    problem: &'static str,
+}
+
+impl Broken {
+    /// As the caller sees it, with line and column (in characters), both from 1.
+    pub(crate) fn explain(self, body: &[u8]) -> Error {
+        let before = body.get(..self.at).unwrap_or(body);
+        let line = before.iter().filter(|c| **c == b'\n').count() + 1;
+        let start = before.iter().rposition(|c| *c == b'\n').map_or(0, |newline| newline + 1);
+        // Continuation bytes of UTF-8 start no character.
+        let column = before[start..].iter().filter(|c| **c & 0xC0 != 0x80).count() + 1;
+        let problem = self.problem;
+        Error::new(Reason::InvalidJson, format!("The body is not JSON: {problem}, line {line} column {column}."))
+    }
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Object,
+    Array,
+    String,
+    Number,
+    Bool,
+    Null,
+}
+
+/// A text and the place in it.
+#[derive(Debug)]
+pub(crate) struct Json<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Json<'a> {
+    pub(crate) fn new(body: &'a [u8]) -> Result<Json<'a>, Broken> {
+        match std::str::from_utf8(body) {
+            Ok(text) => Ok(Json { text, at: 0, depth: 0 }),
+            Err(e) => Err(Broken { at: e.valid_up_to(), problem: "invalid UTF-8" }),
+        }
+    }
+
+    /// The kind of the next value, which is not read yet.
+    pub(crate) fn peek(&mut self) -> Result<Next, Broken> {
+        match self.byte() {
+            Some(b'{') => Ok(Next::Object),
+            Some(b'[') => Ok(Next::Array),
+            Some(b'"') => Ok(Next::String),
+            Some(b'-' | b'0'..=b'9') => Ok(Next::Number),
+            Some(b't' | b'f') => Ok(Next::Bool),
+            Some(b'n') => Ok(Next::Null),
+            Some(_) => Err(self.broken("a value is expected")),
+            None => Err(self.broken("it ends too early")),
+        }
+    }
+
+    /// Enters an object or array.
+    pub(crate) fn open(&mut self) -> Result<(), Broken> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.broken("it is nested too deeply"));
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The name of the next member of an object, or `None` when the object has ended.
+    pub(crate) fn member(&mut self, first: bool) -> Result<Option<Cow<'a, str>>, Broken> {
+        if !self.separated(first, b'}')? {
+            return Ok(None);
+        }
+        if self.byte() != Some(b'"') {
+            return Err(self.broken("a name in quotes is expected"));
+        }
+        let name = self.string()?;
+        if self.byte() != Some(b':') {
+            return Err(self.broken("`:` is expected"));
+        }
+        self.at += 1;
+        Ok(Some(name))
+    }
+
+    /// Whether an array has another element.
+    pub(crate) fn element(&mut self, first: bool) -> Result<bool, Broken> {
+        self.separated(first, b']')
+    }
+
+    /// The next value, a string.
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Broken> {
+        self.at += 1;
+        let start = self.at;
+        match self.plain()? {
+            b'"' => {
+                let text = &self.text[start..self.at];
+                self.at += 1;
+                Ok(Cow::Borrowed(text))
+            }
+            _ => self.escaped(start).map(Cow::Owned),
+        }
+    }
+
+    /// The next value, a number, as it is written.
+    pub(crate) fn number(&mut self) -> Result<&'a str, Broken> {
+        let rest = &self.text[self.at..];
+        match number_length(rest.as_bytes()) {
+            Some(length) => {
+                self.at += length;
+                Ok(&rest[..length])
+            }
+            None => Err(self.broken("a number is malformed")),
+        }
+    }
+
+    /// The next value, `true` or `false`.
+    pub(crate) fn boolean(&mut self) -> Result<bool, Broken> {
+        let value = self.text[self.at..].starts_with('t');
+        self.word(if value { "true" } else { "false" })?;
+        Ok(value)
+    }
+
+    /// The next value, `null`.
+    pub(crate) fn null(&mut self) -> Result<(), Broken> {
+        self.word("null")
+    }
+
+    /// Passes over the next value, whatever it is.
+    pub(crate) fn skip(&mut self) -> Result<(), Broken> {
+        match self.peek()? {
+            Next::String => self.string().map(drop),
+            Next::Number => self.number().map(drop),
+            Next::Bool => self.boolean().map(drop),
+            Next::Null => self.null(),
+            Next::Object => {
+                self.open()?;
+                let mut first = true;
+                while self.member(first)?.is_some() {
+                    first = false;
+                    self.skip()?;
+                }
+                Ok(())
+            }
+            Next::Array => {
+                self.open()?;
+                let mut first = true;
+                while self.element(first)? {
+                    first = false;
+                    self.skip()?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing may follow.
+    pub(crate) fn end(&mut self) -> Result<(), Broken> {
+        match self.byte() {
+            None => Ok(()),
+            Some(_) => Err(self.broken("something follows the value")),
+        }
+    }
+
+    fn broken(&self, problem: &'static str) -> Broken {
+        Broken { at: self.at, problem }
+    }
+
+    /// The next byte that is not white space.
+    fn byte(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(self.at) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Broken> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(self.broken("a value is expected"));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// Passes the comma before the next item, or the end: then `false`.
+    fn separated(&mut self, first: bool, end: u8) -> Result<bool, Broken> {
+        match self.byte() {
+            Some(byte) if byte == end => {
+                self.at += 1;
+                self.depth -= 1;
+                Ok(false)
+            }
+            Some(_) if first => Ok(true),
+            Some(b',') => {
+                self.at += 1;
+                match self.byte() {
+                    Some(byte) if byte == end => Err(self.broken("a comma comes before the end")),
+                    _ => Ok(true),
+                }
+            }
+            Some(_) => Err(self.broken("a comma is expected")),
+            None => Err(self.broken("it ends too early")),
+        }
+    }
+
+    /// Moves to the quote or backslash that ends a run of plain characters.
+    fn plain(&mut self) -> Result<u8, Broken> {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            match byte {
+                b'"' | b'\\' => return Ok(byte),
+                0..0x20 => return Err(self.broken("a control character stands in a string")),
+                _ => self.at += 1,
+            }
+        }
+        Err(self.broken("a string is never closed"))
+    }
+
+    /// The rest of a string that has escapes; the place is the first backslash.
+    fn escaped(&mut self, start: usize) -> Result<String, Broken> {
+        let mut out = self.text[start..self.at].to_owned();
+        loop {
+            let run = self.at;
+            let stop = self.plain()?;
+            out.push_str(&self.text[run..self.at]);
+            if stop == b'"' {
+                self.at += 1;
+                return Ok(out);
+            }
+            out.push(self.escape()?);
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, Broken> {
+        let escape = self.text.as_bytes().get(self.at + 1).copied();
+        let plain = match escape {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode(),
+            _ => return Err(self.broken("an escape is unknown")),
+        };
+        self.at += 2;
+        Ok(plain)
+    }
+
+    /// `\uXXXX`, or two of them that make one character.
+    fn unicode(&mut self) -> Result<char, Broken> {
+        let high = self.hex4(self.at)?;
+        let (code, length) = match high {
+            0xD800..0xDC00 => {
+                let low = self.hex4(self.at + 6)?;
+                if !(0xDC00..0xE000).contains(&low) {
+                    return Err(self.broken("a surrogate stands alone"));
+                }
+                (0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00), 12)
+            }
+            _ => (high, 6),
+        };
+        let character = char::from_u32(code).ok_or_else(|| self.broken("a surrogate stands alone"))?;
+        self.at += length;
+        Ok(character)
+    }
+
+    fn hex4(&self, at: usize) -> Result<u32, Broken> {
+        let escape = self.text.as_bytes().get(at..at + 6).and_then(|e| e.strip_prefix(b"\\u"));
+        let digits = escape.filter(|d| d.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|d| std::str::from_utf8(d).ok());
+        let code = digits.and_then(|d| u32::from_str_radix(d, 16).ok());
+        code.ok_or_else(|| self.broken("a `\\u` escape is malformed"))
+    }
+}
+
+/// The length of the number at the start of a text.
+fn number_length(text: &[u8]) -> Option<usize> {
+    let digits = |from: usize| text[from..].iter().take_while(|c| c.is_ascii_digit()).count();
+    let mut at = usize::from(text.first() == Some(&b'-'));
+    at += match (text.get(at), digits(at)) {
+        (_, 0) => return None,
+        (Some(b'0'), count) if count > 1 => return None,
+        (_, count) => count,
+    };
+    if text.get(at) == Some(&b'.') {
+        at += 1 + Some(digits(at + 1)).filter(|n| *n > 0)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1 + usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        at += Some(digits(at)).filter(|n| *n > 0)?;
+    }
+    Some(at)
+}
+
+/// Whether a text is a number as JSON writes it.
+pub(crate) fn is_number(text: &str) -> bool {
+    number_length(text.as_bytes()) == Some(text.len())
+}

@@ -1,0 +1,91 @@
+//! `admin.listen`: `/metrics`, `/livez`, `/readyz`, and where there is a signing key
+//! `/.well-known/jwks.json`. For operators; never exposed to clients.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::telemetry::Metrics;
+use crate::token::JwkSet;
+
+/// `[admin]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Where to listen, `host:port`.
+    pub listen: String,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { listen: "127.0.0.1:9464".to_owned() }
+    }
+}
+
+/// Whether the process wants requests. Starts as not ready.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// From now on requests are welcome, or not.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Release);
+    }
+
+    /// Whether requests are welcome.
+    pub fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// What the admin listener shows.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// `/metrics`.
+    pub metrics: Metrics,
+    /// `/readyz`.
+    pub readiness: Readiness,
+    /// `/.well-known/jwks.json`.
+    pub keys: Option<JwkSet>,
+}
+
+/// Serves until `shutdown`.
+pub async fn serve(listener: TcpListener, admin: Admin, shutdown: CancellationToken) -> std::io::Result<()> {
+    let routes = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route(crate::token::JWKS_PATH, get(jwks))
+        .with_state(admin);
+    axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match admin.metrics.encode() {
+        Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn readyz(State(admin): State<Admin>) -> (StatusCode, &'static str) {
+    match admin.readiness.is_ready() {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+    }
+}
+
+async fn jwks(State(admin): State<Admin>) -> Response {
+    match admin.keys.as_ref().and_then(|keys| serde_json::to_string(keys).ok()) {
+        Some(keys) => ([(header::CONTENT_TYPE, "application/jwk-set+json")], keys).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}

@@ -1,0 +1,126 @@
+//! Calling another service: in the same process without a socket, or over HTTP/2.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tower::Service;
+use tower::util::BoxCloneSyncService;
+
+use super::serve::{Address, BadAddress};
+use super::{GrpcRequest, GrpcResponse};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Local = BoxCloneSyncService<GrpcRequest, GrpcResponse, std::convert::Infallible>;
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often an idle connection is probed, so that a dead peer is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// The flow-control window of a connection and of a stream.
+const WINDOW: u32 = 1024 * 1024;
+
+/// A service to call. Cheap to clone.
+#[derive(Clone)]
+pub struct Upstream {
+    name: Arc<str>,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Local(Local),
+    Remote(Arc<Remote>),
+}
+
+struct Remote {
+    channels: Vec<Channel>,
+    next: AtomicUsize,
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Upstream({})", self.name)
+    }
+}
+
+impl Upstream {
+    /// A service of this process.
+    pub fn in_process<S>(name: &str, service: S) -> Upstream
+    where
+        S: Service<GrpcRequest, Response = GrpcResponse, Error = std::convert::Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
+        Upstream { name: name.into(), kind: Kind::Local(BoxCloneSyncService::new(service)) }
+    }
+
+    /// A service at these addresses, which take turns. Connects when first called.
+    pub fn connect(name: &str, addresses: &[Address]) -> Result<Upstream, BadAddress> {
+        if addresses.is_empty() {
+            return Err(BadAddress(format!("{name} has no address")));
+        }
+        let channels = addresses.iter().map(|address| {
+            let endpoint =
+                Endpoint::from_shared(address.uri()).map_err(|_| BadAddress(address.to_string()))?;
+            Ok(endpoint
+                .connect_timeout(CONNECT_TIMEOUT)
+                .tcp_nodelay(true)
+                .http2_keep_alive_interval(KEEP_ALIVE)
+                .keep_alive_timeout(KEEP_ALIVE)
+                .keep_alive_while_idle(true)
+                .initial_connection_window_size(WINDOW)
+                .initial_stream_window_size(WINDOW)
+                .connect_lazy())
+        });
+        let channels = channels.collect::<Result<Vec<_>, BadAddress>>()?;
+        let remote = Remote { channels, next: AtomicUsize::new(0) };
+        Ok(Upstream { name: name.into(), kind: Kind::Remote(Arc::new(remote)) })
+    }
+
+    /// The name of the service, which is also the audience of principal tokens for it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether calls stay in this process.
+    pub fn is_in_process(&self) -> bool {
+        matches!(self.kind, Kind::Local(_))
+    }
+}
+
+impl Service<http::Request<Body>> for Upstream {
+    type Response = GrpcResponse;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<GrpcResponse, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // Each call waits for the connection that it takes.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        match &self.kind {
+            Kind::Local(service) => {
+                let mut service = service.clone();
+                Box::pin(async move {
+                    std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
+                    Ok(service.call(request).await?)
+                })
+            }
+            Kind::Remote(remote) => {
+                let turn = remote.next.fetch_add(1, Ordering::Relaxed) % remote.channels.len();
+                let mut channel = remote.channels[turn].clone();
+                Box::pin(async move {
+                    std::future::poll_fn(|cx| channel.poll_ready(cx)).await?;
+                    Ok(channel.call(request).await?)
+                })
+            }
+        }
+    }
+}
