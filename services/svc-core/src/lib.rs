@@ -17,4 +17,6 @@ pub mod secret;
 pub mod service;
 pub mod settings;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod token;

@@ -1,0 +1,186 @@
+//! How secrets are kept: an argon2id record, and beside it a fast verifier.
+//!
+//! The verifier is HMAC-SHA-256(K, "keyward/verifier/v1" ‖ key id ‖ secret) with K outside the
+//! database. Secrets have 256 random bits, so neither form can be guessed back (ADR 2). A record
+//! whose verifier was made with a K that is known is decided by it, without argon2.
+
+mod pool;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use svc_core::clock::Timestamp;
+use svc_core::ids::hex;
+use svc_core::random::Random;
+use svc_core::secret::Secret;
+use zeroize::Zeroizing;
+
+pub use pool::{Argon2Pool, HashError};
+
+const CONTEXT: &[u8] = b"keyward/verifier/v1";
+const KEY_BYTES: usize = 32;
+
+/// A secret as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// Its id.
+    pub id: String,
+    /// argon2id in PHC format.
+    pub hash: String,
+    /// The verifier.
+    pub verifier: Option<Vec<u8>>,
+    /// Which verifier key made it.
+    pub verifier_key_id: Option<String>,
+    /// The last 4 characters.
+    pub last4: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The end of the overlap; `None` for the newest.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The verifier key is not 32 bytes in base64.
+#[derive(Debug, thiserror::Error)]
+#[error("auth.verifier_key must be 32 bytes in base64")]
+pub struct BadVerifierKey;
+
+/// The verifier keys: the current one, and the one before while it is still needed.
+#[derive(Debug)]
+pub struct Verifiers {
+    current: VerifierKey,
+    previous: Option<VerifierKey>,
+}
+
+struct VerifierKey {
+    id: String,
+    key: hmac::Key,
+}
+
+impl std::fmt::Debug for VerifierKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "VerifierKey({})", self.id)
+    }
+}
+
+/// What a verifier says about a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the one.
+    Right,
+    /// It is not, and nothing else need be asked.
+    Wrong,
+    /// There is no verifier, or its key is not known: argon2id decides.
+    Unknown,
+}
+
+impl Verifiers {
+    /// A new verifier key.
+    pub fn generate(random: &dyn Random) -> Secret {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        random.fill(key.as_mut_slice());
+        Secret::new(STANDARD.encode(key.as_slice()))
+    }
+
+    /// With these keys.
+    pub fn new(current: &Secret, previous: Option<&Secret>) -> Result<Verifiers, BadVerifierKey> {
+        let previous = previous.map(VerifierKey::new).transpose()?;
+        Ok(Verifiers { current: VerifierKey::new(current)?, previous })
+    }
+
+    /// The verifier of a secret under the current key, and the id of that key.
+    pub fn make(&self, key_id: &str, secret: &str) -> (Vec<u8>, String) {
+        (self.current.tag(key_id, secret).as_ref().to_vec(), self.current.id.clone())
+    }
+
+    /// Whether `secret` is the one that is stored.
+    pub fn verify(&self, key_id: &str, stored: &StoredSecret, secret: &str) -> Verdict {
+        let (Some(verifier), Some(id)) = (&stored.verifier, &stored.verifier_key_id) else {
+            return Verdict::Unknown;
+        };
+        let known = [Some(&self.current), self.previous.as_ref()];
+        let Some(key) = known.into_iter().flatten().find(|key| key.id == *id) else {
+            return Verdict::Unknown;
+        };
+        let tag = key.tag(key_id, secret);
+        match verify_slices_are_equal(tag.as_ref(), verifier) {
+            Ok(()) => Verdict::Right,
+            Err(_) => Verdict::Wrong,
+        }
+    }
+
+    /// Takes the time of a [`Verifiers::verify`], so that an unknown key costs what a known one does.
+    pub fn verify_nothing(&self, secret: &str) {
+        std::hint::black_box(self.current.tag("000000000000000000000000", secret));
+    }
+}
+
+impl VerifierKey {
+    fn new(key: &Secret) -> Result<VerifierKey, BadVerifierKey> {
+        let bytes = Zeroizing::new(STANDARD.decode(key.expose().trim()).map_err(|_| BadVerifierKey)?);
+        if bytes.len() != KEY_BYTES {
+            return Err(BadVerifierKey);
+        }
+        let id = hex(&digest(&SHA256, &bytes).as_ref()[..8]);
+        Ok(VerifierKey { id, key: hmac::Key::new(hmac::HMAC_SHA256, &bytes) })
+    }
+
+    fn tag(&self, key_id: &str, secret: &str) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.key);
+        for part in [CONTEXT, key_id.as_bytes(), secret.as_bytes()] {
+            context.update(part);
+        }
+        context.sign()
+    }
+}
+
+/// SHA-256 of a personal access token: what is stored of it. It has 256 random bits.
+pub fn token_hash(token: &str) -> Vec<u8> {
+    digest(&SHA256, token.as_bytes()).as_ref().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use svc_core::random::SystemRandom;
+
+    fn stored(verifiers: &Verifiers, key_id: &str, secret: &str) -> StoredSecret {
+        let (verifier, id) = verifiers.make(key_id, secret);
+        StoredSecret {
+            id: "s".into(),
+            hash: String::new(),
+            verifier: Some(verifier),
+            verifier_key_id: Some(id),
+            last4: String::new(),
+            created_at: Timestamp(0),
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_verifier_is_bound_to_its_key_its_secret_and_k() {
+        let (old, new) = (Verifiers::generate(&SystemRandom), Verifiers::generate(&SystemRandom));
+        let before = Verifiers::new(&old, None).unwrap();
+        let record = stored(&before, "k1", "secret");
+        let rotated = Verifiers::new(&new, Some(&old)).unwrap();
+        let lost = Verifiers::new(&new, None).unwrap();
+        for (verifiers, key_id, secret, verdict) in [
+            (&before, "k1", "secret", Verdict::Right),
+            (&before, "k1", "secret2", Verdict::Wrong),
+            (&before, "k2", "secret", Verdict::Wrong),
+            (&rotated, "k1", "secret", Verdict::Right),
+            (&rotated, "k1", "other", Verdict::Wrong),
+            (&lost, "k1", "secret", Verdict::Unknown),
+        ] {
+            assert_eq!(verifiers.verify(key_id, &record, secret), verdict);
+        }
+    }
+
+    #[test]
+    fn keys_have_32_bytes() {
+        for bad in ["", "AAAA", "not base64!", &STANDARD.encode([0; 31]), &STANDARD.encode([0; 33])] {
+            assert!(Verifiers::new(&Secret::new(bad), None).is_err(), "{bad}");
+        }
+    }
+}

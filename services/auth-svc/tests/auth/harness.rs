@@ -1,0 +1,181 @@
+//! One auth-svc with an owner, an agent and a key.
+
+use std::sync::Arc;
+
+use auth_svc::setup::{self, SetupRequest, SetupResult};
+use auth_svc::{AuthService, Config};
+use keyward_proto::auth::v1 as pb;
+use keyward_proto::auth::v1::agent_service_client::AgentServiceClient;
+use keyward_proto::auth::v1::api_key_service_client::ApiKeyServiceClient;
+use keyward_proto::auth::v1::authorization_service_client::AuthorizationServiceClient;
+use keyward_proto::auth::v1::member_service_client::MemberServiceClient;
+use keyward_proto::auth::v1::token_service_client::TokenServiceClient;
+use keyward_proto::policy::v1::Role;
+use svc_core::clock::{ManualClock, Timestamp};
+use svc_core::error::Error;
+use svc_core::grpc::Upstream;
+use svc_core::grpc::caller::InternalCredential;
+use svc_core::principal::{Principal, Subject};
+use svc_core::testing::Home;
+use tonic::Request;
+use tower::Layer;
+
+pub struct Auth {
+    pub service: AuthService,
+    pub home: Home,
+    pub first: SetupResult,
+    upstream: Upstream,
+}
+
+impl Auth {
+    /// One on each engine, by name.
+    pub async fn each() -> Vec<(&'static str, Auth)> {
+        let mut each = Vec::new();
+        for (engine, home) in Home::each().await {
+            each.push((engine, Auth::at(home, &Config::default()).await));
+        }
+        each
+    }
+
+    pub async fn at(home: Home, config: &Config) -> Auth {
+        let service = AuthService::open(config, &home.environment).await.unwrap();
+        let first = setup::run(&service, &request()).await.unwrap();
+        let upstream = upstream(&service, &home).await;
+        Auth { service, home, first, upstream }
+    }
+
+    /// The same installation after a restart, with other settings.
+    pub async fn restart(self, config: &Config) -> Auth {
+        self.service.close().await;
+        drop(self.service);
+        drop(self.upstream);
+        let service = AuthService::open(config, &self.home.environment).await.unwrap();
+        let upstream = upstream(&service, &self.home).await;
+        Auth { service, upstream, ..self }
+    }
+
+    pub fn clock(&self) -> &ManualClock {
+        &self.home.clock
+    }
+
+    /// The decision: a principal, or the code of the refusal.
+    pub async fn authorize(&self, request: pb::AuthorizeRequest) -> Result<pb::Principal, pb::Refusal> {
+        let mut client = AuthorizationServiceClient::new(self.upstream.clone());
+        let mut request = Request::new(request);
+        InternalCredential::for_calls_to(&self.upstream, None).unwrap().authenticate(&mut request);
+        let response = client.authorize(request).await.unwrap().into_inner();
+        match response.decision.unwrap() {
+            pb::authorize_response::Decision::Principal(principal) => Ok(principal),
+            pb::authorize_response::Decision::Refusal(refusal) => Err(refusal),
+        }
+    }
+
+    /// What the edge asks for a key that wants to read contacts of the first agent.
+    pub fn read_contacts(&self, api_key: &str, secret: &str) -> pb::AuthorizeRequest {
+        let credential = pb::ApiKeyCredential { api_key: api_key.to_owned(), secret: secret.to_owned() };
+        pb::AuthorizeRequest {
+            credential: Some(pb::authorize_request::Credential::ApiKey(credential)),
+            client_address: "192.0.2.1".to_owned(),
+            operation: "keyward.contacts.v1.ContactService/ListContacts".to_owned(),
+            permissions: vec!["contacts:read".to_owned()],
+            agent_id: Some(self.first.agent_id.clone()),
+            role: Role::Unspecified.into(),
+            audience: None,
+        }
+    }
+
+    /// What the edge asks for a member.
+    pub fn as_member(&self, token: &str, role: Role) -> pb::AuthorizeRequest {
+        let credential = pb::authorize_request::Credential::PersonalAccessToken(token.to_owned());
+        pb::AuthorizeRequest {
+            credential: Some(credential),
+            permissions: Vec::new(),
+            agent_id: None,
+            role: role.into(),
+            ..self.read_contacts("", "")
+        }
+    }
+
+    pub fn owner(&self) -> Arc<Principal> {
+        self.member(&self.first.member_id, Role::Owner)
+    }
+
+    pub fn member(&self, id: &str, role: Role) -> Arc<Principal> {
+        Arc::new(Principal {
+            organization_id: self.first.organization_id.clone(),
+            agent_id: None,
+            subject: Subject::Member(id.to_owned()),
+            permissions: Vec::new(),
+            role: Some(role),
+        })
+    }
+
+    pub fn agents(&self) -> AgentServiceClient<Upstream> {
+        AgentServiceClient::new(self.upstream.clone())
+    }
+
+    pub fn keys(&self) -> ApiKeyServiceClient<Upstream> {
+        ApiKeyServiceClient::new(self.upstream.clone())
+    }
+
+    pub fn members(&self) -> MemberServiceClient<Upstream> {
+        MemberServiceClient::new(self.upstream.clone())
+    }
+
+    pub fn tokens(&self) -> TokenServiceClient<Upstream> {
+        TokenServiceClient::new(self.upstream.clone())
+    }
+
+    /// A new key of the first agent: its id, `apiKey` and secret.
+    pub async fn create_key(&self, by: &Arc<Principal>, permissions: &[&str]) -> (pb::ApiKey, String) {
+        self.create_expiring_key(by, permissions, None).await
+    }
+
+    pub async fn create_expiring_key(
+        &self,
+        by: &Arc<Principal>,
+        permissions: &[&str],
+        expires_at: Option<Timestamp>,
+    ) -> (pb::ApiKey, String) {
+        let request = pb::CreateApiKeyRequest {
+            agent_id: self.first.agent_id.clone(),
+            name: Some("A key".to_owned()),
+            permissions: permissions.iter().map(|&p| p.to_owned()).collect(),
+            expires_at: expires_at.map(Timestamp::to_proto),
+            ..pb::CreateApiKeyRequest::default()
+        };
+        let made = self.keys().create_api_key(call(by, request)).await.unwrap().into_inner();
+        (made.key.unwrap(), made.secret)
+    }
+
+    pub async fn create_member(&self, email: &str, role: Role) -> pb::Member {
+        let member = pb::Member { email: Some(email.to_owned()), role: role.into(), ..pb::Member::default() };
+        let request = call(&self.owner(), pb::CreateMemberRequest { member: Some(member) });
+        self.members().create_member(request).await.unwrap().into_inner().member.unwrap()
+    }
+}
+
+/// A call by this principal.
+pub fn call<T>(by: &Arc<Principal>, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(by.clone());
+    request
+}
+
+pub fn error<T: std::fmt::Debug>(result: Result<T, tonic::Status>) -> Error {
+    result.unwrap_err().into()
+}
+
+pub fn request() -> SetupRequest {
+    SetupRequest {
+        organization: "Example".to_owned(),
+        email: "owner@example.com".to_owned(),
+        agent: "Support".to_owned(),
+    }
+}
+
+async fn upstream(service: &AuthService, home: &Home) -> Upstream {
+    let handlers = service.handlers().await;
+    let stack = handlers.stack(None, None, &home.environment.metrics).unwrap();
+    Upstream::in_process(auth_svc::NAME, stack.layer(handlers.routes()))
+}
