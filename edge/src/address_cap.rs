@@ -144,7 +144,10 @@ mod tests {
         assert_eq!(passed(&cap, "192.0.2.1", 3), 2);
         let error = cap.check("192.0.2.1".parse().unwrap()).unwrap_err();
         assert_eq!(error.reason, Reason::AddressThrottled);
-        assert!(error.retry_after.unwrap() > Duration::ZERO && error.retry_after.unwrap() <= Duration::from_secs(1));
+        assert!(
+            error.retry_after.unwrap() > Duration::ZERO
+                && error.retry_after.unwrap() <= Duration::from_secs(1)
+        );
     }
 
     #[test]

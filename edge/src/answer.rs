@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -33,7 +34,9 @@ pub(crate) struct RequestId(HeaderValue);
 impl RequestId {
     pub(crate) fn new(id: String) -> RequestId {
         // An id is hex, so the other arm is never taken.
-        RequestId(HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("unknown")))
+        RequestId(
+            HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("unknown")),
+        )
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
@@ -98,7 +101,8 @@ impl Refusal {
 
 /// The answer that a service made.
 pub(crate) fn success(rendered: Rendered, secret: bool) -> Result<Response<Body>, Refusal> {
-    let text = |value: String| HeaderValue::try_from(value).map_err(|e| Refusal::from(Error::internal()).because(e));
+    let text =
+        |value: String| HeaderValue::try_from(value).map_err(|e| Refusal::from(Error::internal()).because(e));
     let mut response = Response::new(Full::from(rendered.body));
     *response.status_mut() = StatusCode::from_u16(rendered.status).map_err(|_| Error::internal())?;
     let headers = response.headers_mut();
@@ -126,7 +130,7 @@ pub(crate) fn own(message: &str, data: &serde_json::Value) -> Response<Body> {
 }
 
 /// 304: the caller has this version already.
-pub(crate) fn not_modified(etag: String) -> Result<Response<Body>, Refusal> {
+pub(crate) fn not_modified(etag: &str) -> Result<Response<Body>, Refusal> {
     let etag = HeaderValue::try_from(etag).map_err(|e| Refusal::from(Error::internal()).because(e))?;
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -164,7 +168,8 @@ pub(crate) fn failure(refused: &Refused, id: &RequestId, asked: &HeaderMap) -> R
     };
     // Strings, numbers and lists always serialize.
     let mut response = Response::new(Full::from(body.unwrap_or_default()));
-    *response.status_mut() = StatusCode::from_u16(error.reason.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(error.reason.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let status = response.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, form);
@@ -315,7 +320,8 @@ mod tests {
     #[tokio::test]
     async fn problems_have_the_form_of_rfc_9457() {
         let refusal = Refusal::from(Error::new(Reason::KeyExpired, "The key has expired."));
-        let response = failure(refusal.refused(), &id(), &asking("text/html, application/problem+json;q=0.9"));
+        let response =
+            failure(refusal.refused(), &id(), &asking("text/html, application/problem+json;q=0.9"));
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
         let expected = json!({
             "type": "/docs/errors#key_expired", "title": "Key expired", "status": 401,
@@ -348,7 +354,11 @@ mod tests {
             let status = response.status().as_u16();
             assert_eq!(status, reason.http());
             assert_eq!(response.headers().contains_key(WWW_AUTHENTICATE), status == 401, "{reason:?}");
-            assert_eq!(response.headers().contains_key(RETRY_AFTER), matches!(status, 429 | 503), "{reason:?}");
+            assert_eq!(
+                response.headers().contains_key(RETRY_AFTER),
+                matches!(status, 429 | 503),
+                "{reason:?}"
+            );
         }
     }
 

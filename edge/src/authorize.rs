@@ -103,7 +103,8 @@ impl Authorizer {
 
 fn caller(mut principal: pb::Principal, apart: bool) -> Result<Caller, Refusal> {
     if !apart {
-        let principal = Principal::try_from(principal).map_err(|_| unavailable("the principal has no subject"))?;
+        let principal =
+            Principal::try_from(principal).map_err(|_| unavailable("the principal has no subject"))?;
         return Ok(Caller::Here(Arc::new(principal)));
     }
     let token = principal.token.take().and_then(|token| HeaderValue::try_from(token).ok());
@@ -162,7 +163,8 @@ mod tests {
             refused(refusal("welcome", "Come in.", None), false),
             caller(pb::Principal::default(), false).unwrap_err(),
             caller(pb::Principal::default(), true).unwrap_err(),
-            caller(pb::Principal { token: Some("\n".to_owned()), ..pb::Principal::default() }, true).unwrap_err(),
+            caller(pb::Principal { token: Some("\n".to_owned()), ..pb::Principal::default() }, true)
+                .unwrap_err(),
         ] {
             assert_eq!(refusal.reason(), Reason::AuthorizationUnavailable);
             assert!(refusal.refused().error.retry_after.is_some() && refusal.refused().cause.is_some());

@@ -196,11 +196,20 @@ mod tests {
             ("empty, other type", vec![("content-type", "text/plain")], vec!["", ""], Ok("")),
             ("no type", vec![], vec!["{}"], Err(Reason::UnsupportedMediaType)),
             ("two types", vec![ok, ok], vec!["{}"], Err(Reason::UnsupportedMediaType)),
-            ("compressed", vec![ok, ("content-encoding", "gzip")], vec!["{}"], Err(Reason::UnsupportedMediaType)),
+            (
+                "compressed",
+                vec![ok, ("content-encoding", "gzip")],
+                vec!["{}"],
+                Err(Reason::UnsupportedMediaType),
+            ),
             ("identity", vec![ok, ("content-encoding", "identity")], vec!["{}"], Ok("{}")),
         ] {
             let read = json(&head(Method::POST, &fields), &mut chunked(&pieces), LIMITS).await;
-            assert_eq!(read.map_err(|e| e.reason), outcome.map(|s| Bytes::from_static(s.as_bytes())), "{what}");
+            assert_eq!(
+                read.map_err(|e| e.reason),
+                outcome.map(|s| Bytes::from_static(s.as_bytes())),
+                "{what}"
+            );
         }
     }
 

@@ -182,7 +182,8 @@ fn range(text: &str) -> Result<IpNet, String> {
     if let Ok(address) = IpAddr::from_str(text) {
         return Ok(IpNet::from(canonical(address)));
     }
-    let range = IpNet::from_str(text).map_err(|_| format!("{text} is neither an address nor a CIDR range"))?;
+    let range =
+        IpNet::from_str(text).map_err(|_| format!("{text} is neither an address nor a CIDR range"))?;
     match range == range.trunc() {
         true => Ok(range),
         false => Err(format!("{text} has host bits set: write {}", range.trunc())),

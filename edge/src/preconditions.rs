@@ -23,7 +23,10 @@ pub(crate) fn expected_version(headers: &HeaderMap, supported: bool) -> Result<O
     let number = digits.filter(|d| !d.is_empty() && d.bytes().all(|c| c.is_ascii_digit())).map(str::parse);
     match number {
         Some(Ok(version)) => Ok(Some(version)),
-        _ => Err(Error::new(Reason::InvalidArgument, "If-Match must be one ETag as it was given, e.g. \"3\", or *.")),
+        _ => Err(Error::new(
+            Reason::InvalidArgument,
+            "If-Match must be one ETag as it was given, e.g. \"3\", or *.",
+        )),
     }
 }
 
@@ -38,10 +41,12 @@ pub(crate) fn check_none_match(method: &Method, headers: &HeaderMap) -> Result<(
 
 /// Whether the caller has this version already. The comparison is the weak one.
 pub(crate) fn has_already(headers: &HeaderMap, etag: &str) -> bool {
-    headers.get_all(IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(|one| {
-        let one = one.trim();
-        one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag
-    })
+    headers.get_all(IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(
+        |one| {
+            let one = one.trim();
+            one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag
+        },
+    )
 }
 
 #[cfg(test)]
@@ -50,10 +55,13 @@ mod tests {
     use http::HeaderName;
 
     fn with(name: HeaderName, values: &[&str]) -> HeaderMap {
-        values.iter().map(|v| (name.clone(), v.parse().unwrap())).fold(HeaderMap::new(), |mut map, (name, value)| {
-            map.append(name, value);
-            map
-        })
+        values.iter().map(|v| (name.clone(), v.parse().unwrap())).fold(
+            HeaderMap::new(),
+            |mut map, (name, value)| {
+                map.append(name, value);
+                map
+            },
+        )
     }
 
     #[test]
@@ -75,7 +83,11 @@ mod tests {
             (&[""], Err(())),
         ] {
             let outcome = expected_version(&with(IF_MATCH, values), true);
-            assert_eq!(outcome.map_err(|e| assert_eq!(e.reason, Reason::InvalidArgument)), expected, "{values:?}");
+            assert_eq!(
+                outcome.map_err(|e| assert_eq!(e.reason, Reason::InvalidArgument)),
+                expected,
+                "{values:?}"
+            );
         }
         assert!(expected_version(&with(IF_MATCH, &["\"3\""]), false).is_err());
         assert_eq!(expected_version(&HeaderMap::new(), false), Ok(None));

@@ -18,7 +18,7 @@ use crate::answer::{Refusal, RequestId, X_REQUEST_ID};
 use crate::authorize::Caller;
 
 /// The largest answer of a service, in bytes: a page of 100 resources fits many times.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
 /// The first buffer of a message, in bytes. tonic's 8 KiB would be allocated for each.
 const BUFFER: usize = 1024;
 /// When a body is handed on, in bytes. tonic's own value.
@@ -41,6 +41,7 @@ pub(crate) async fn call(
     if !upstream.is_in_process() {
         telemetry::inject(metadata);
     }
+    let with_principal = !matches!(caller, Caller::Anyone);
     match caller {
         Caller::Anyone => {}
         Caller::Here(principal) => {
@@ -53,18 +54,18 @@ pub(crate) async fn call(
     deadline::set(&mut request, time);
     let mut client = tonic::client::Grpc::new(upstream.clone()).max_decoding_message_size(MAX_ANSWER);
     let unary = async {
-        client.ready().await.map_err(|e| Status::from_error(e))?;
+        client.ready().await.map_err(Status::from_error)?;
         client.unary(request, path, Raw).await
     };
     // The service keeps its deadline, too; this is for one that does not answer at all.
     match tokio::time::timeout(time, unary).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
-        Ok(Err(status)) => Err(refused(status)),
+        Ok(Err(status)) => Err(refused(status, with_principal)),
         Err(_) => Err(Error::new(Reason::DeadlineExceeded, "The call did not end in time.").into()),
     }
 }
 
-fn refused(status: Status) -> Refusal {
+fn refused(status: Status, with_principal: bool) -> Refusal {
     let cause = format!("{:?}: {}", status.code(), status.message());
     let mut error = Error::from(status);
     if error.message.is_empty() {
@@ -75,7 +76,7 @@ fn refused(status: Status) -> Refusal {
     }
     match error.reason {
         // The caller's credentials were good: what the service refuses is our principal.
-        Reason::MissingCredentials | Reason::InvalidCredentials => {
+        Reason::MissingCredentials | Reason::InvalidCredentials if with_principal => {
             let message = "The service behind did not accept the call.";
             Refusal::from(Error::new(Reason::BadGateway, message)).because(cause)
         }
@@ -140,7 +141,7 @@ mod tests {
             Error::new(Reason::MissingCredentials, "no principal").into(),
             Error::new(Reason::InvalidCredentials, "not for this audience").into(),
         ] {
-            assert_eq!(refused(status).reason(), Reason::BadGateway);
+            assert_eq!(refused(status, true).reason(), Reason::BadGateway);
         }
     }
 
@@ -153,7 +154,7 @@ mod tests {
             (Status::unavailable("tcp connect error"), Reason::Unavailable),
             (Status::internal("secret detail"), Reason::Internal),
         ] {
-            let refusal = refused(status);
+            let refusal = refused(status, true);
             assert_eq!(refusal.reason(), reason);
             assert!(!refusal.refused().error.message.is_empty());
             assert!(!refusal.refused().error.message.contains("secret"));

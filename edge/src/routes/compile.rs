@@ -51,13 +51,9 @@ fn route(schema: &Arc<Schema>, rpc: &Arc<Rpc>, binding: &HttpRule) -> Result<(Te
     };
     let plan = Plan::of(schema, rpc, &method, &template, &body, &binding.response_body)?;
     let agent = match &rpc.access {
-        Access::Key { agent: Some(agent), when, .. } => {
+        Access::Key { agent, when, .. } => {
             conditions(rpc, &plan, when)?;
-            template.variables.iter().position(|v| v.field == agent.name)
-        }
-        Access::Key { agent: None, when, .. } => {
-            conditions(rpc, &plan, when)?;
-            None
+            agent.as_ref().and_then(|agent| template.variables.iter().position(|v| v.field == agent.name))
         }
         _ => None,
     };
@@ -70,7 +66,9 @@ fn route(schema: &Arc<Schema>, rpc: &Arc<Rpc>, binding: &HttpRule) -> Result<(Te
 fn conditions(rpc: &Rpc, plan: &Plan, when: &[(String, Vec<String>)]) -> Result<(), String> {
     let by_query = |name: &str| plan.query_field(name).is_some();
     match when.iter().find(|(name, _)| !by_query(plan.json_name(name).unwrap_or_default())) {
-        Some((name, _)) => Err(format!("`when` names `{name}`, which is not a query parameter of {}", rpc.path)),
+        Some((name, _)) => {
+            Err(format!("`when` names `{name}`, which is not a query parameter of {}", rpc.path))
+        }
         None => Ok(()),
     }
 }

@@ -1,15 +1,15 @@
 //! Which RPC answers a method and a path: routes made from the annotations of the protos.
 //!
-//! - [`template`](self): the path templates of `google.api.http`
+//! - `template`: the path templates of `google.api.http`
 //! - [`Table`]: all routes, and the lookup
 //! - [`Route`]: one way to an RPC; `request` and `response` live in [`crate::transcode`]
 
 mod compile;
 mod path;
 mod table;
-mod template;
+pub(crate) mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -65,7 +65,6 @@ pub enum Body {
 }
 
 /// One way over HTTP to one RPC.
-#[derive(Debug)]
 pub struct Route {
     /// The RPC and its annotations.
     pub rpc: Arc<Rpc>,
@@ -81,6 +80,12 @@ pub struct Route {
     pub(crate) plan: Plan,
     /// Which of the path's variables is the annotated agent.
     agent: Option<usize>,
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} -> {}", self.method, self.template, self.rpc.path)
+    }
 }
 
 impl Route {
@@ -104,7 +109,8 @@ impl Route {
             .collect();
         for (field, more) in when {
             if self.plan.json_name(field).is_some_and(|name| asked.contains(name)) {
-                needed.extend(more.iter().map(String::as_str).filter(|p| !permissions.iter().any(|n| n == p)));
+                needed
+                    .extend(more.iter().map(String::as_str).filter(|p| !permissions.iter().any(|n| n == p)));
             }
         }
         needed

@@ -143,7 +143,9 @@ impl Table {
                     let child = self.nodes.len();
                     self.nodes.push(Node::default());
                     match segment {
-                        template::Segment::Literal(text) => self.nodes[at].literals.push((text.clone(), child)),
+                        template::Segment::Literal(text) => {
+                            self.nodes[at].literals.push((text.clone(), child))
+                        }
                         template::Segment::Any => self.nodes[at].any = Some(child),
                     }
                     child
@@ -188,7 +190,9 @@ fn params(route: &Route, segments: &[Segment<'_>], verb: Option<&str>) -> Option
     let mut params = Vec::with_capacity(route.plan.variables.len());
     for variable in &route.plan.variables {
         let mut value = String::new();
-        for (i, segment) in segments.iter().enumerate().take(variable.segments.end).skip(variable.segments.start) {
+        for (i, segment) in
+            segments.iter().enumerate().take(variable.segments.end).skip(variable.segments.start)
+        {
             if segment.slash && !variable.opaque {
                 return None;
             }

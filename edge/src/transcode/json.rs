@@ -24,7 +24,10 @@ impl Broken {
         // Continuation bytes of UTF-8 start no character.
         let column = before[start..].iter().filter(|c| **c & 0xC0 != 0x80).count() + 1;
         let problem = self.problem;
-        Error::new(Reason::InvalidJson, format!("The body is not JSON: {problem}, line {line} column {column}."))
+        Error::new(
+            Reason::InvalidJson,
+            format!("The body is not JSON: {problem}, line {line} column {column}."),
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! Between JSON over HTTP and protobuf messages, by the contract's rules (API.md, 3).
 //!
-//! - [`Schema`]: what JSON needs to know of the messages, read from their descriptors once
-//! - [`Plan`]: what one route needs on top, read from its annotations once
+//! - `schema`: what JSON needs to know of the messages, read from their descriptors once
+//! - `plan`: what one route needs on top, read from its annotations once
 //! - `json`: the text; `read`, `query`, `text`: JSON, queries and paths into messages
 //! - `write`: messages into JSON
 //! - `request`, `response`: [`Route::request`](crate::routes::Route::request) and
@@ -19,11 +19,11 @@ mod read;
 mod request;
 mod response;
 mod schema;
+#[cfg(test)]
+pub(crate) mod tests;
 mod text;
 mod time;
 mod write;
-#[cfg(test)]
-mod tests;
 
 pub use request::Encoded;
 pub use response::Rendered;

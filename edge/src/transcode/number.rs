@@ -33,7 +33,10 @@ pub(crate) fn value(text: &str) -> Result<f64, Refusal> {
     let number = double(text)?;
     let whole = !text.contains(['.', 'e', 'E']);
     if whole && number.abs() >= EXACT && text.parse::<i128>().ok() != Some(number as i128) {
-        return Err((Fault::OutOfRange, "is a whole number too large to be kept exactly; send it as a string".into()));
+        return Err((
+            Fault::OutOfRange,
+            "is a whole number too large to be kept exactly; send it as a string".into(),
+        ));
     }
     Ok(number)
 }
@@ -75,7 +78,8 @@ fn whole(text: &str) -> Option<i128> {
     }
     let far = if exponent.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
     let places = (digits.len() - significant.len()) as i64 - fraction.len() as i64;
-    let zeros = exponent.trim_start_matches('+').parse::<i64>().unwrap_or(far).clamp(-(1 << 40), 1 << 40) + places;
+    let zeros =
+        exponent.trim_start_matches('+').parse::<i64>().unwrap_or(far).clamp(-(1 << 40), 1 << 40) + places;
     if zeros < 0 {
         return None;
     }

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use prost_reflect::{DynamicMessage, MapKey, MessageDescriptor, Value};
 use svc_core::error::Fault;
@@ -58,7 +59,8 @@ impl Mask {
     }
 
     fn add_key(&mut self, name: &str) {
-        let plain = !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
+        let plain =
+            !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
         match plain {
             true => self.add(name),
             false => self.add(&format!("`{}`", name.replace('`', "``"))),
@@ -117,35 +119,39 @@ impl Reader<'_, '_> {
             return self.json.null();
         }
         if let Some(oneof) = field.oneof {
-            let other = message.fields.iter().find(|f| f.oneof == Some(oneof) && into.has_field(&f.descriptor));
+            let other =
+                message.fields.iter().find(|f| f.oneof == Some(oneof) && into.has_field(&f.descriptor));
             if let Some(other) = other {
                 return self.refuse(Fault::Invalid, &format!("cannot be set together with `{}`", other.json));
             }
         }
-        let value = match (field.shape, field.kind) {
-            (Shape::One, Kind::Message(id)) if self.schema.message(id).form == Form::Fields => {
+        // A message or a map is merged member by member; all else is replaced.
+        let message = match (field.shape, field.kind) {
+            (Shape::One, Kind::Message(id)) if self.schema.message(id).form == Form::Fields => Some(id),
+            _ => None,
+        };
+        let merged = message.is_some() || matches!(field.shape, Shape::Map(_));
+        let name = field.descriptor.name();
+        let mark = match &mut self.mask {
+            Some(mask) if merge && merged => Some(mask.enter(name)),
+            Some(mask) if merge => {
+                mask.add(name);
+                None
+            }
+            _ => None,
+        };
+        let value = match (message, field.shape) {
+            (Some(id), _) => {
                 let inner: Vec<&[u32]> =
                     taken.iter().filter(|path| path[0] == number).map(|path| &path[1..]).collect();
-                let mark = self.mask.as_mut().filter(|_| merge).map(|mask| mask.enter(field.descriptor.name()));
-                let value = self.nested(id, &inner, merge)?;
-                if let (Some(mark), Some(mask)) = (mark, &mut self.mask) {
-                    mask.prefix.truncate(mark);
-                }
-                value
+                self.nested(id, &inner, merge)?
             }
-            (Shape::Map(key), _) => {
-                let mark = self.mask.as_mut().filter(|_| merge).map(|mask| mask.enter(field.descriptor.name()));
-                let value = self.map(field, key, merge)?;
-                if let (Some(mark), Some(mask)) = (mark, &mut self.mask) {
-                    mask.prefix.truncate(mark);
-                }
-                value
-            }
-            _ => {
-                self.mask(merge, |mask| mask.add(field.descriptor.name()));
-                self.field(field)?
-            }
+            (None, Shape::Map(key)) => self.map(field, key, merge)?,
+            (None, _) => self.field(field)?,
         };
+        if let (Some(mark), Some(mask)) = (mark, &mut self.mask) {
+            mask.prefix.truncate(mark);
+        }
         if let Some(value) = value {
             into.set_field(&field.descriptor, value);
         }
@@ -163,11 +169,12 @@ impl Reader<'_, '_> {
                 }
                 self.json.open()?;
                 let mut list = Vec::new();
-                while self.json.element(list.is_empty())? {
-                    let mark = self.faults.enter_index(list.len());
-                    // A place holder keeps the index right; a request with a violation goes nowhere.
-                    list.push(self.value(field)?.unwrap_or(Value::Bool(false)));
+                let mut index = 0;
+                while self.json.element(index == 0)? {
+                    let mark = self.faults.enter_index(index);
+                    list.extend(self.value(field)?);
                     self.faults.leave(mark);
+                    index += 1;
                 }
                 Ok(Some(Value::List(list)))
             }
@@ -292,11 +299,13 @@ impl Reader<'_, '_> {
         while let Some(name) = self.json.member(first)? {
             first = false;
             let mark = self.faults.enter(&name);
-            let key = MapKey::String(name.into_owned());
-            if map.contains_key(&key) {
-                self.refuse(Fault::Duplicate, "appears twice")?;
-            } else if let Some(value) = self.any(value_id, depth + 1)? {
-                map.insert(key, value);
+            match map.entry(MapKey::String(name.into_owned())) {
+                Entry::Occupied(_) => self.refuse(Fault::Duplicate, "appears twice")?,
+                Entry::Vacant(place) => {
+                    if let Some(value) = self.any(value_id, depth + 1)? {
+                        place.insert(value);
+                    }
+                }
             }
             self.faults.leave(mark);
         }

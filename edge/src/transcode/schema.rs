@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 
 use keyward_proto::policy::v1 as pb;
-use prost_reflect::{DescriptorPool, EnumDescriptor, ExtensionDescriptor, FieldDescriptor, MessageDescriptor};
+use prost_reflect::{
+    DescriptorPool, EnumDescriptor, ExtensionDescriptor, FieldDescriptor, MessageDescriptor,
+};
 use svc_core::policy::{self, PolicyError};
 
 /// `google.api.FieldBehavior.OUTPUT_ONLY`.
 const OUTPUT_ONLY: i32 = 3;
 
 /// All messages and enums that some messages reach.
-#[derive(Debug)]
+///
+/// Nothing that holds a descriptor has `Debug`: prost-reflect prints a recursive message without end.
 pub(crate) struct Schema {
     messages: Vec<Message>,
     enums: Vec<Enum>,
@@ -26,7 +29,6 @@ pub(crate) struct MessageId(usize);
 pub(crate) struct EnumId(usize);
 
 /// A message.
-#[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) descriptor: MessageDescriptor,
     pub(crate) form: Form,
@@ -57,7 +59,6 @@ pub(crate) enum Form {
 }
 
 /// A field of a message.
-#[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) descriptor: FieldDescriptor,
     /// Its name in JSON.
@@ -192,15 +193,20 @@ impl Enum {
 
     fn of(descriptor: &EnumDescriptor) -> Enum {
         const UNSPECIFIED: &str = "_UNSPECIFIED";
-        let values: Vec<(String, i32)> = descriptor.values().map(|v| (v.name().to_owned(), v.number())).collect();
-        let zero = values.iter().find(|(_, number)| *number == 0).and_then(|(name, _)| name.strip_suffix(UNSPECIFIED));
+        let values: Vec<(String, i32)> =
+            descriptor.values().map(|v| (v.name().to_owned(), v.number())).collect();
+        let zero = values
+            .iter()
+            .find(|(_, number)| *number == 0)
+            .and_then(|(name, _)| name.strip_suffix(UNSPECIFIED));
         let prefix = zero.map_or_else(|| upper_snake(descriptor.name()), str::to_owned) + "_";
 
         let sent = values.iter().filter(|(name, number)| *number != 0 || !name.ends_with(UNSPECIFIED));
         let mut by_name: HashMap<String, i32> = sent.clone().cloned().collect();
         let mut names: Vec<(i32, String)> = Vec::new();
         for (name, number) in sent {
-            let short = name.strip_prefix(&prefix).filter(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()));
+            let short =
+                name.strip_prefix(&prefix).filter(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()));
             // A short name that is another value's full name stays long.
             let short = short.filter(|s| by_name.get(*s).is_none_or(|n| n == number)).unwrap_or(name);
             by_name.insert(short.to_owned(), *number);

@@ -72,7 +72,9 @@ pub(crate) fn string(schema: &Schema, field: &Field, text: &str) -> Result<Value
         Kind::Int64 | Kind::Uint64 if json::is_number(text) => number::number(field.kind, text),
         Kind::Bool => Err((Fault::Invalid, BOOLEAN.to_owned())),
         Kind::Float | Kind::Double => Err((Fault::Invalid, "must be a number".to_owned())),
-        Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => Err((Fault::Invalid, number::WHOLE.to_owned())),
+        Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => {
+            Err((Fault::Invalid, number::WHOLE.to_owned()))
+        }
     }
 }
 

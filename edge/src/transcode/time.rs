@@ -28,11 +28,16 @@ pub(crate) fn timestamp(text: &str, through_day: bool) -> Result<(i64, i32), Ref
         Some(time) if time.as_second() >= FIRST_SECOND => {
             let nanos = time.subsec_nanosecond();
             // Before 1970 jiff counts the fraction backwards, protobuf forwards.
-            if nanos < 0 { Ok((time.as_second() - 1, nanos + 1_000_000_000)) } else { Ok((time.as_second(), nanos)) }
+            if nanos < 0 {
+                Ok((time.as_second() - 1, nanos + 1_000_000_000))
+            } else {
+                Ok((time.as_second(), nanos))
+            }
         }
         _ if through_day => Err((
             Fault::Invalid,
-            "must be a date such as 2026-12-31 or a time as in RFC 3339 such as 2026-12-31T12:00:00Z".to_owned(),
+            "must be a date such as 2026-12-31 or a time as in RFC 3339 such as 2026-12-31T12:00:00Z"
+                .to_owned(),
         )),
         _ => Err((Fault::Invalid, "must be a time as in RFC 3339 such as 2026-01-31T12:00:00Z".to_owned())),
     }
@@ -40,7 +45,7 @@ pub(crate) fn timestamp(text: &str, through_day: bool) -> Result<(i64, i32), Ref
 
 fn end_of_day(text: &str) -> Option<jiff::Timestamp> {
     let next = text.parse::<Date>().ok()?.tomorrow().ok()?;
-    Some(next.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    TimeZone::UTC.to_timestamp(next.at(0, 0, 0, 0)).ok()
 }
 
 /// jiff reads more than RFC 3339, and second 60 as 59.
@@ -53,7 +58,8 @@ fn is_rfc3339(text: &str) -> bool {
         },
         None => rest,
     };
-    let zone = matches!(rest, b"Z" | b"z") || [b"+dd:dd", b"-dd:dd"].iter().any(|z| shape(rest, *z) == Some(b""));
+    let zone =
+        matches!(rest, b"Z" | b"z") || [b"+dd:dd", b"-dd:dd"].iter().any(|z| shape(rest, *z) == Some(b""));
     zone && text.get(17..19) != Some("60")
 }
 
@@ -86,7 +92,8 @@ pub(crate) fn duration(text: &str) -> Result<(i64, i32), Refusal> {
         return Err(invalid());
     }
     let seconds = seconds.parse::<i64>().ok().filter(|s| *s <= LONGEST_SECONDS);
-    let seconds = seconds.ok_or_else(|| (Fault::OutOfRange, format!("must be at most {LONGEST_SECONDS}s")))?;
+    let seconds =
+        seconds.ok_or_else(|| (Fault::OutOfRange, format!("must be at most {LONGEST_SECONDS}s")))?;
     let nanos = format!("{fraction:0<9}").parse::<i32>().map_err(|_| invalid())?;
     Ok((sign * seconds, sign as i32 * nanos))
 }
