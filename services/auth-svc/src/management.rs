@@ -14,6 +14,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use svc_core::error::{Error, Reason};
+use svc_core::ids::is_id;
 use svc_core::service::Environment;
 use tokio::sync::RwLock;
 use tracing::Instrument;
@@ -77,6 +78,14 @@ impl Management {
                 Err(Error::internal())
             }
         }
+    }
+}
+
+/// What has not the form of an id does not exist; no database is asked.
+fn must_be_id(id: &str, not_found: fn() -> Error) -> Result<(), Error> {
+    match is_id(id) {
+        true => Ok(()),
+        false => Err(not_found()),
     }
 }
 

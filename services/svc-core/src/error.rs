@@ -273,22 +273,16 @@ impl From<Error> for Status {
         };
         let mut details = vec![any("google.rpc.ErrorInfo", &info)];
         if !error.violations.is_empty() {
-            let field_violations = error.violations.iter().map(|v| FieldViolation {
-                field: v.field.clone(),
-                description: v.message.clone(),
-                reason: v.fault.code().to_ascii_uppercase(),
-                ..FieldViolation::default()
-            });
-            let bad = BadRequest { field_violations: field_violations.collect() };
+            let bad = BadRequest { field_violations: field_violations(&error.violations) };
             details.push(any("google.rpc.BadRequest", &bad));
         }
         if let Some(wait) = error.retry_after {
             let retry = RetryInfo { retry_delay: prost_types::Duration::try_from(wait).ok() };
             details.push(any("google.rpc.RetryInfo", &retry));
         }
-        let code = error.reason.grpc();
-        let rpc = RpcStatus { code: code as i32, message: error.message.clone(), details };
-        Status::with_details(code, error.message, rpc.encode_to_vec().into())
+        let (code, message) = (error.reason.grpc(), shortened(&error.message));
+        let rpc = RpcStatus { code: code as i32, message: message.clone(), details };
+        Status::with_details(code, message, rpc.encode_to_vec().into())
     }
 }
 
@@ -305,6 +299,7 @@ impl From<Status> for Error {
             Reason::Internal => return Error::internal(),
             Reason::Unavailable => return Error::unavailable(),
             Reason::DeadlineExceeded => "The call did not end in time.".to_owned(),
+            Reason::Unimplemented => return Error::unimplemented("This operation"),
             _ => status.message().to_owned(),
         };
         let bad: Option<BadRequest> = find(&details, "google.rpc.BadRequest");
@@ -321,6 +316,38 @@ impl From<Status> for Error {
             retry_after: retry.and_then(|r| r.retry_delay).and_then(|d| Duration::try_from(d).ok()),
             existing_id: info.and_then(|mut i| i.metadata.remove(EXISTING_ID)),
         }
+    }
+}
+
+/// How many bytes of violations a status carries. They travel in a trailer, in base64, and clients take
+/// trailers of up to 16 KiB.
+const MAX_VIOLATIONS: usize = 8 * 1024;
+/// The longest text of a violation, in characters, for the same reason.
+const MAX_TEXT: usize = 300;
+/// What a violation weighs beside its texts.
+const VIOLATION_OVERHEAD: usize = 32;
+
+/// The first violations, as many as fit. The message says how many there are.
+fn field_violations(violations: &[Violation]) -> Vec<FieldViolation> {
+    let mut room = MAX_VIOLATIONS;
+    let mut fitting = Vec::new();
+    for violation in violations {
+        let (field, description) = (shortened(&violation.field), shortened(&violation.message));
+        let weight = field.len() + description.len() + VIOLATION_OVERHEAD;
+        if weight > room {
+            break;
+        }
+        room -= weight;
+        let reason = violation.fault.code().to_ascii_uppercase();
+        fitting.push(FieldViolation { field, description, reason, ..FieldViolation::default() });
+    }
+    fitting
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -349,6 +376,19 @@ mod tests {
             let status = Status::from(error.clone());
             assert_eq!(status.code(), reason.grpc());
             assert_eq!(Error::from(status), error);
+        }
+    }
+
+    #[test]
+    fn a_status_fits_into_a_trailer_however_much_is_wrong() {
+        for text in ["é".repeat(5_000), "\u{0}".repeat(200), "x".to_owned()] {
+            let violation = Violation::new(&text, Fault::Invalid, &text);
+            let status = Status::from(Error::invalid(vec![violation; 1_000]));
+            let headers = status.clone().into_http::<()>().headers().clone();
+            let size: usize =
+                headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+            assert!(size < 16 * 1024, "{size}");
+            assert!(!Error::from(status).violations.is_empty());
         }
     }
 

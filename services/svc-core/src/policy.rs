@@ -78,7 +78,7 @@ pub struct AgentField {
 }
 
 /// One RPC and its annotations.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rpc {
     /// `/package.Service/Method`.
     pub path: String,
@@ -88,6 +88,13 @@ pub struct Rpc {
     pub http: pb::Http,
     /// Its descriptor.
     pub method: MethodDescriptor,
+}
+
+// Written out because a descriptor of a recursive message prints without end.
+impl std::fmt::Debug for Rpc {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rpc({}, {:?})", self.path, self.access)
+    }
 }
 
 /// The RPCs of some services, by path.

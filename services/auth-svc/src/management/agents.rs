@@ -2,7 +2,7 @@
 
 use svc_core::error::Error;
 
-use super::{Actor, List, Management, PageRequest};
+use super::{Actor, List, Management, PageRequest, must_be_id};
 use crate::domain::{Agent, AgentMode, check_name};
 
 impl Management {
@@ -35,6 +35,7 @@ impl Management {
 
     /// One agent.
     pub async fn agent(&self, actor: &Actor, id: &str) -> Result<Agent, Error> {
+        must_be_id(id, not_found)?;
         self.store.agent(&actor.organization_id, id).await?.ok_or_else(not_found)
     }
 
@@ -57,6 +58,7 @@ impl Management {
         id: String,
         name: Option<Option<String>>,
     ) -> Result<Agent, Error> {
+        must_be_id(&id, not_found)?;
         let name = name.map(|name| named(name.as_deref())).transpose()?;
         let this = self.clone();
         self.to_the_end(async move {
@@ -74,6 +76,7 @@ impl Management {
 
     /// Deletes an agent and revokes its keys.
     pub async fn delete_agent(&self, actor: Actor, id: String) -> Result<(), Error> {
+        must_be_id(&id, not_found)?;
         let this = self.clone();
         self.to_the_end(async move {
             let mut work = this.store.begin().await?;

@@ -5,7 +5,7 @@ use svc_core::error::{Error, Fault, Violation};
 use svc_core::secret::Secret;
 
 use super::agents;
-use super::{Actor, List, Management, PageRequest, precondition};
+use super::{Actor, List, Management, PageRequest, must_be_id, precondition};
 use crate::credential;
 use crate::domain::{AgentName, Key, KeyChange, KeyDraft, KeyStatus, RateLimits, display_name, effective};
 use crate::secrets::StoredSecret;
@@ -96,6 +96,7 @@ impl Management {
 
     /// One key.
     pub async fn key(&self, actor: &Actor, agent: &str, id: &str) -> Result<Key, Error> {
+        key_ids(agent, id)?;
         self.store.key(&actor.organization_id, agent, id).await?.ok_or_else(not_found)
     }
 
@@ -125,6 +126,9 @@ impl Management {
         let length = search.search.as_deref().map(|text| text.chars().count());
         let fault = match length {
             Some(0) => Some((Fault::TooShort, "`search` must not be empty.")),
+            Some(_) if search.search.iter().any(|text| text.contains(char::is_control)) => {
+                Some((Fault::Invalid, "`search` holds a control character."))
+            }
             Some(length) if length > MAX_SEARCH => {
                 Some((Fault::TooLong, "`search` has at most 100 characters."))
             }
@@ -147,6 +151,7 @@ impl Management {
         change: KeyChange,
         expected_version: Option<i32>,
     ) -> Result<Key, Error> {
+        key_ids(&agent, &id)?;
         let change = change.check(&self.permissions, self.environment.clock.now())?;
         let this = self.clone();
         self.to_the_end(async move {
@@ -177,6 +182,7 @@ impl Management {
         id: String,
         expected_version: Option<i32>,
     ) -> Result<(), Error> {
+        key_ids(&agent, &id)?;
         let this = self.clone();
         self.to_the_end(async move {
             let mut work = this.store.begin().await?;
@@ -189,6 +195,11 @@ impl Management {
         })
         .await
     }
+}
+
+fn key_ids(agent: &str, id: &str) -> Result<(), Error> {
+    must_be_id(agent, not_found)?;
+    must_be_id(id, not_found)
 }
 
 fn not_found() -> Error {

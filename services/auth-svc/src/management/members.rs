@@ -3,7 +3,7 @@
 use svc_core::db::DbError;
 use svc_core::error::{Error, Fault, Reason, Violation};
 
-use super::{Actor, List, Management, PageRequest};
+use super::{Actor, List, Management, PageRequest, must_be_id};
 use crate::domain::{Member, MemberDraft, Role};
 
 impl Management {
@@ -50,6 +50,7 @@ impl Management {
 
     /// One member.
     pub async fn member(&self, actor: &Actor, id: &str) -> Result<Member, Error> {
+        must_be_id(id, not_found)?;
         self.store.member(&actor.organization_id, id).await?.ok_or_else(not_found)
     }
 
@@ -67,6 +68,7 @@ impl Management {
 
     /// Changes a member's role, if one is given. What their keys may do follows at once.
     pub async fn update_member(&self, actor: Actor, id: String, role: Option<Role>) -> Result<Member, Error> {
+        must_be_id(&id, not_found)?;
         let this = self.clone();
         self.to_the_end(async move {
             let mut work = this.store.begin().await?;
@@ -87,6 +89,7 @@ impl Management {
 
     /// Removes a member. Their tokens end and their keys may do nothing more.
     pub async fn remove_member(&self, actor: Actor, id: String) -> Result<(), Error> {
+        must_be_id(&id, not_found)?;
         let this = self.clone();
         self.to_the_end(async move {
             let mut work = this.store.begin().await?;

@@ -3,7 +3,7 @@
 use svc_core::error::Error;
 use svc_core::secret::Secret;
 
-use super::{Actor, List, Management, PageRequest};
+use super::{Actor, List, Management, PageRequest, must_be_id};
 use crate::credential;
 use crate::domain::{Token, TokenDraft};
 use crate::secrets::token_hash;
@@ -34,6 +34,7 @@ impl Management {
 
     /// One token of the member who asks.
     pub async fn token(&self, actor: &Actor, id: &str) -> Result<Token, Error> {
+        must_be_id(id, not_found)?;
         self.store.token(&actor.organization_id, &actor.member_id, id).await?.ok_or_else(not_found)
     }
 
@@ -51,6 +52,7 @@ impl Management {
 
     /// Deletes a token of the member who asks.
     pub async fn delete_token(&self, actor: Actor, id: String) -> Result<(), Error> {
+        must_be_id(&id, not_found)?;
         let this = self.clone();
         self.to_the_end(async move {
             let mut work = this.store.begin().await?;
