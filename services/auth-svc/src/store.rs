@@ -75,6 +75,9 @@ pub trait Store: Send + Sync {
     /// Starts a transaction.
     async fn begin(&self) -> Result<Box<dyn Work>, DbError>;
 
+    /// Whether the setup is done.
+    async fn is_set_up(&self) -> Result<bool, DbError>;
+
     /// For the credential check.
     async fn key_record(&self, api_key: &str) -> Result<Option<KeyRecord>, DbError>;
     /// For the credential check.

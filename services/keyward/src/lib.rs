@@ -1,1 +1,10 @@
-//! Wiring.
+//! The one binary: every service of Keyward, together or apart, and the command line.
+//!
+//! [`run`] wires the services and the edge; it is what tests call. [`cli`] is the command line.
+
+pub mod cli;
+pub mod run;
+pub mod settings;
+pub mod setup;
+
+mod output;

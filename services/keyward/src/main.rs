@@ -1,1 +1,7 @@
-fn main() {}
+//! `keyward`: see `keyward --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyward::cli::main()
+}

@@ -52,6 +52,11 @@ impl<D: Dialect> Store for SqlStore<D> {
         Ok(Box::new(SqlWork { transaction: self.db.begin().await? }))
     }
 
+    async fn is_set_up(&self) -> Result<bool, DbError> {
+        let query = sql::<D>("SELECT once FROM setup");
+        read!(self, "db.setup.get", |c| async { Ok(query.optional(c).await?.is_some()) })
+    }
+
     async fn key_record(&self, api_key: &str) -> Result<Option<KeyRecord>, DbError> {
         read!(self, "db.key.check", |c| keys::record::<D>(c, api_key))
     }

@@ -1,0 +1,23 @@
+# The commands of the project. What they do stands in scripts/.
+
+.PHONY: run test check bench fmt
+
+# Builds and starts everything in one process on 127.0.0.1:8080, with its data under ./data.
+run:
+	@scripts/run.sh
+
+# Runs every test, on SQLite and on a throw-away PostgreSQL.
+test:
+	@scripts/test.sh
+
+# Checks formatting, lints, protos and import rules.
+check:
+	@scripts/check.sh
+
+# Measures; writes target/bench/results.json. BENCH_QUICK=1 takes three minutes.
+bench:
+	@cargo bench -p keyward-proto --bench keyward
+
+# Formats Rust and protos.
+fmt:
+	@scripts/fmt.sh

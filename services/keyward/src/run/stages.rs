@@ -1,0 +1,113 @@
+//! What runs in a process, and the order in which it stops: first nobody new is sent here, then the edge
+//! ends, then the services behind it, then their stores; the admin listener tells of it until the end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use svc_core::admin::{self, Admin, Readiness};
+use svc_core::service::Environment;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::service::Service;
+use super::{RunError, Socket};
+
+/// What runs.
+#[derive(Default)]
+pub(super) struct Stages {
+    readiness: Readiness,
+    services: Vec<Service>,
+    edge: Stage,
+    grpc: Stage,
+    admin: Stage,
+}
+
+/// Listeners that stop together.
+#[derive(Default)]
+struct Stage {
+    stop: CancellationToken,
+    tasks: JoinSet<Result<(), RunError>>,
+}
+
+impl Stage {
+    fn spawn<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = Result<(), RunError>> + Send + 'static,
+    {
+        self.tasks.spawn(task(self.stop.clone()));
+    }
+
+    /// Waits for a listener that ends although nobody asked it to.
+    async fn failure(&mut self) -> RunError {
+        match self.tasks.join_next().await {
+            None => std::future::pending().await,
+            Some(Ok(Ok(()))) => RunError::Stopped,
+            Some(Ok(Err(error))) => error,
+            Some(Err(error)) => error.into(),
+        }
+    }
+
+    /// Lets what is in flight end. Each listener bounds how long that may take.
+    async fn stop(&mut self) -> Result<(), RunError> {
+        self.stop.cancel();
+        let mut outcome = Ok(());
+        while let Some(ended) = self.tasks.join_next().await {
+            outcome = outcome.and(ended.map_err(RunError::from).flatten());
+        }
+        outcome
+    }
+}
+
+impl Stages {
+    pub(super) fn add(&mut self, service: Service) {
+        self.services.push(service);
+    }
+
+    pub(super) fn spawn_edge<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = Result<(), RunError>> + Send + 'static,
+    {
+        self.edge.spawn(task);
+    }
+
+    pub(super) fn spawn_grpc<F>(&mut self, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = Result<(), RunError>> + Send + 'static,
+    {
+        self.grpc.spawn(task);
+    }
+
+    /// Serves the admin listener. From then on the process is ready.
+    pub(super) fn spawn_admin(&mut self, (listener, local): Socket, environment: &Environment) -> SocketAddr {
+        let admin = Admin {
+            metrics: environment.metrics.clone(),
+            readiness: self.readiness.clone(),
+            keys: self.services.iter().find_map(|service| service.keys().cloned()),
+        };
+        self.admin.spawn(|stop| async { Ok(admin::serve(listener, admin, stop).await?) });
+        self.readiness.set(true);
+        local
+    }
+
+    /// Waits for `shutdown`, or for a listener that fails, and stops everything in order.
+    pub(super) async fn until(mut self, shutdown: CancellationToken) -> Result<(), RunError> {
+        let outcome = tokio::select! {
+            () = shutdown.cancelled() => Ok(()),
+            error = self.edge.failure() => Err(error),
+            error = self.grpc.failure() => Err(error),
+            error = self.admin.failure() => Err(error),
+        };
+        self.readiness.set(false);
+        for service in &self.services {
+            service.handlers().stop_being_healthy().await;
+        }
+        let outcome = outcome.and(self.edge.stop().await);
+        let outcome = outcome.and(self.grpc.stop().await);
+        for service in self.services {
+            service.close().await;
+        }
+        let outcome = outcome.and(self.admin.stop().await);
+        tracing::info!("stopped");
+        outcome
+    }
+}

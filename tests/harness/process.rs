@@ -1,0 +1,236 @@
+//! The real binary, as processes of the operating system.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use super::{Api, MadeBySetup, random_hex};
+
+/// How long a process may take to get ready or to end before the test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Settings, as environment variables.
+pub type Variables = HashMap<String, String>;
+
+/// Runs a command of `keyward` to its end.
+pub async fn keyward(arguments: &[&str], variables: &Variables) -> Output {
+    let mut command = command(arguments, variables);
+    tokio::time::timeout(PATIENCE, command.output()).await.expect("the command does not end").unwrap()
+}
+
+/// Nothing of the test's own environment reaches the process.
+fn command(arguments: &[&str], variables: &Variables) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
+    command.args(arguments).env_clear().envs(variables).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// A `keyward serve` that is ready.
+pub struct Process {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    lines: watch::Receiver<usize>,
+    ready: Value,
+}
+
+impl Process {
+    /// Starts `keyward serve` and waits until it says that it is ready.
+    pub async fn serve(part: Option<&str>, variables: &Variables) -> Process {
+        let arguments: Vec<&str> = ["serve"].into_iter().chain(part).collect();
+        let mut child =
+            command(&arguments, variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (count, lines) = watch::channel(0);
+        let written = log.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = stderr.next_line().await {
+                written.lock().push_str(&format!("{line}\n"));
+                count.send_modify(|n| *n += 1);
+            }
+        });
+        let mut process = Process { child, log, lines, ready: Value::Null };
+        process.ready = process.logged("ready:").await;
+        process
+    }
+
+    /// Waits for a log line whose message starts like this.
+    pub async fn logged(&mut self, message: &str) -> Value {
+        let find = |log: &str| {
+            let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            entries.into_iter().find(|e| e["message"].as_str().is_some_and(|m| m.starts_with(message)))
+        };
+        loop {
+            if let Some(entry) = find(&self.log.lock()) {
+                return entry;
+            }
+            let more = tokio::time::timeout(PATIENCE, self.lines.changed()).await;
+            if !matches!(more, Ok(Ok(()))) {
+                let log = self.log.lock().clone();
+                return find(&log).unwrap_or_else(|| panic!("never logged {message:?}:\n{log}"));
+            }
+        }
+    }
+
+    /// An address that it logged when it got ready: `edge`, `admin` or `grpc`.
+    pub fn address(&self, name: &str) -> String {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().clone()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("it does not end:\n{}", self.log())).unwrap()
+    }
+
+    /// SIGTERM, and what it did then.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.ended().await
+    }
+
+    /// SIGKILL.
+    pub async fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.ended().await;
+    }
+
+    /// Everything that it wrote to stdout. Only once it has ended.
+    pub async fn stdout(&mut self) -> String {
+        let mut text = String::new();
+        let mut stdout = self.child.stdout.take().unwrap();
+        tokio::io::AsyncReadExt::read_to_string(&mut stdout, &mut text).await.unwrap();
+        text
+    }
+}
+
+/// Keyward as processes of the operating system: one for everything, or one for each part.
+pub struct Processes {
+    pub all: Vec<Process>,
+    pub dir: tempfile::TempDir,
+    variables: Variables,
+    api: Api,
+}
+
+impl Deref for Processes {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl Processes {
+    /// Sets up with `keyward setup` and starts one process. `variables` are more settings.
+    pub async fn together(variables: &[(&str, &str)]) -> Processes {
+        let mut processes = Processes::set_up(variables).await;
+        processes.start_together().await;
+        processes
+    }
+
+    /// Sets up with `keyward setup` and starts four processes, the services on unix sockets.
+    pub async fn apart(variables: &[(&str, &str)]) -> Processes {
+        let mut processes = Processes::set_up(variables).await;
+        processes.start_apart().await;
+        processes
+    }
+
+    async fn set_up(variables: &[(&str, &str)]) -> Processes {
+        let dir = tempfile::TempDir::new().unwrap();
+        let mut all: Variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let own = [
+            ("KEYWARD_DATA_DIR", path(&dir.path().join("data"))),
+            ("KEYWARD_EDGE__LISTEN", "127.0.0.1:0".to_owned()),
+            ("KEYWARD_EDGE__AUTH_TOKEN", random_hex()),
+            ("KEYWARD_ADMIN__LISTEN", "127.0.0.1:0".to_owned()),
+        ];
+        all.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        let output = keyward(&SET_UP, &all).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let made = MadeBySetup::from(serde_json::from_slice::<Value>(&output.stdout).unwrap());
+        let api = Api::new(SocketAddr::from(([127, 0, 0, 1], 0)), &made);
+        Processes { all: Vec::new(), dir, variables: all, api }
+    }
+
+    /// Starts one process, with the data that is there.
+    pub async fn start_together(&mut self) {
+        let process = Process::serve(None, &self.variables).await;
+        self.api.base = format!("http://{}", process.address("edge"));
+        self.all = vec![process];
+    }
+
+    async fn start_apart(&mut self) {
+        let mut variables = self.variables.clone();
+        for service in ["auth", "contacts", "extraction"] {
+            let name = format!("KEYWARD_{}__LISTEN", service.to_ascii_uppercase());
+            variables.insert(name, format!("unix:{}", path(&self.dir.path().join(service))));
+        }
+        let auth = Process::serve(Some("auth"), &variables).await;
+        let jwks_url = format!("http://{}/.well-known/jwks.json", auth.address("admin"));
+        variables.insert("KEYWARD_AUTH__JWKS_URL".to_owned(), jwks_url);
+        let contacts = Process::serve(Some("contacts"), &variables).await;
+        let extraction = Process::serve(Some("extraction"), &variables).await;
+        let edge = Process::serve(Some("edge"), &variables).await;
+        self.api.base = format!("http://{}", edge.address("edge"));
+        // In the order in which they are stopped.
+        self.all = vec![edge, extraction, contacts, auth];
+    }
+
+    /// SIGTERM to all; each must end well.
+    pub async fn terminate(&mut self) {
+        for process in &mut self.all {
+            let status = process.terminate().await;
+            assert!(status.success(), "{status}:\n{}", process.log());
+        }
+    }
+
+    /// What all of them have logged.
+    pub fn logs(&self) -> String {
+        self.all.iter().map(Process::log).collect()
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+}
+
+/// The arguments of `keyward setup`.
+pub const SET_UP: [&str; 9] = [
+    "setup",
+    "--organization",
+    "Acme",
+    "--email",
+    "owner@example.com",
+    "--agent",
+    "Support",
+    "--output",
+    "json",
+];
+
+fn path(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}

@@ -1,0 +1,221 @@
+//! The stack inside the test's own process, with a clock that can be moved on.
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_svc::setup::SetupRequest;
+use keyward::run::{self, Part, Running};
+use keyward::settings::Settings;
+use svc_core::grpc::Address;
+use svc_core::random::SystemRandom;
+use svc_core::secret::Secret;
+use svc_core::service::Environment;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::MovableClock;
+use super::{Api, MadeBySetup, postgres, random_hex};
+
+/// How the parts stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrangement {
+    /// Everything in one process, no gRPC sockets.
+    Together,
+    /// Each part with listeners, a data directory and credentials of its own.
+    Apart,
+}
+
+/// The database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Keyward, set up and running.
+pub struct Stack {
+    pub arrangement: Arrangement,
+    pub made: MadeBySetup,
+    pub clock: MovableClock,
+    api: Api,
+    parts: Vec<Started>,
+    dir: TempDir,
+    database: Option<Secret>,
+    edge_token: Secret,
+}
+
+/// A part, or everything, that runs.
+struct Started {
+    part: Option<Part>,
+    running: Running,
+    shutdown: CancellationToken,
+}
+
+impl Deref for Stack {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl Drop for Stack {
+    /// Lets go of ports and connections before the next stack starts.
+    fn drop(&mut self) {
+        self.begin_to_stop();
+    }
+}
+
+impl Stack {
+    /// Runs a journey on each engine in each arrangement. The last one named on stderr is at fault.
+    pub async fn each(journey: impl AsyncFn(Stack)) {
+        for engine in [Engine::Sqlite, Engine::Postgres] {
+            for arrangement in [Arrangement::Together, Arrangement::Apart] {
+                eprintln!("on {engine:?}, {arrangement:?}");
+                journey(Stack::start(engine, arrangement).await).await;
+            }
+        }
+    }
+
+    /// Sets up and starts.
+    pub async fn start(engine: Engine, arrangement: Arrangement) -> Stack {
+        let database = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(Secret::new(postgres::new_database().await)),
+        };
+        let dir = TempDir::new().unwrap();
+        let clock = MovableClock::default();
+        let settings = settings(&dir.path().join("auth"), &database);
+        let request = SetupRequest {
+            organization: "Acme".to_owned(),
+            email: "owner@example.com".to_owned(),
+            agent: "Support".to_owned(),
+        };
+        let made = keyward::setup::run(&settings, &environment(&settings, &clock), &request).await.unwrap();
+        let made = MadeBySetup::from(made);
+        let edge_token = Secret::new(random_hex());
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let api = Api::new(nowhere, &made);
+        let parts = Vec::new();
+        let mut stack = Stack { arrangement, made, clock, api, parts, dir, database, edge_token };
+        stack.run().await;
+        stack
+    }
+
+    /// Starts on new ports, with the data that is there.
+    pub async fn run(&mut self) {
+        match self.arrangement {
+            Arrangement::Together => {
+                let settings = settings(&self.dir.path().join("auth"), &self.database);
+                let environment = environment(&settings, &self.clock);
+                let shutdown = CancellationToken::new();
+                let running = run::all(&settings, &environment, shutdown.clone()).await.unwrap();
+                self.parts.push(Started { part: None, running, shutdown });
+            }
+            Arrangement::Apart => {
+                self.run_part(Part::Auth).await;
+                self.run_part(Part::Contacts).await;
+                self.run_part(Part::Extraction).await;
+                self.run_part(Part::Edge).await;
+            }
+        }
+        self.api.base = format!("http://{}", self.edge());
+    }
+
+    async fn run_part(&mut self, part: Part) {
+        let mut settings = settings(&self.dir.path().join(part.name()), &self.database);
+        settings.edge.auth_token = Some(self.edge_token.clone());
+        match part {
+            Part::Auth => {}
+            Part::Contacts | Part::Extraction => {
+                settings.auth.jwks_url =
+                    format!("http://{}{}", self.admin(Some(Part::Auth)), svc_core::token::JWKS_PATH);
+            }
+            Part::Edge => {
+                settings.auth.listen = self.grpc(Part::Auth);
+                settings.contacts.listen = self.grpc(Part::Contacts);
+                settings.extraction.listen = self.grpc(Part::Extraction);
+            }
+        }
+        let shutdown = CancellationToken::new();
+        let environment = environment(&settings, &self.clock);
+        let running = run::one(part, &settings, &environment, shutdown.clone()).await.unwrap();
+        self.parts.push(Started { part: Some(part), running, shutdown });
+    }
+
+    /// Stops everything, the edge first, and waits for it.
+    pub async fn stop(&mut self) {
+        for started in self.parts.drain(..).rev() {
+            started.shutdown.cancel();
+            started.running.done.await.unwrap().unwrap();
+        }
+    }
+
+    /// Stops, and starts again with the same data.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.run().await;
+    }
+
+    /// Tells everything to stop, and does not wait.
+    pub fn begin_to_stop(&self) {
+        for started in &self.parts {
+            started.shutdown.cancel();
+        }
+    }
+
+    /// Where the edge listens.
+    pub fn edge(&self) -> SocketAddr {
+        self.parts.iter().find_map(|started| started.running.edge).unwrap()
+    }
+
+    /// Where a part serves `/metrics`; `None` for everything in one process.
+    pub fn admin(&self, part: Option<Part>) -> SocketAddr {
+        self.parts.iter().find(|started| started.part == part).unwrap().running.admin
+    }
+
+    /// The admin listeners of all processes.
+    pub fn admins(&self) -> Vec<SocketAddr> {
+        self.parts.iter().map(|started| started.running.admin).collect()
+    }
+
+    /// Where a service that runs apart listens.
+    pub fn grpc(&self, part: Part) -> Address {
+        self.parts.iter().find(|started| started.part == Some(part)).unwrap().running.grpc.clone().unwrap()
+    }
+
+    /// What the edge and auth-svc share when apart.
+    pub fn edge_token(&self) -> &str {
+        self.edge_token.expose()
+    }
+
+    /// Moves the clock of every part on.
+    pub fn advance(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+}
+
+/// Settings for tests: free ports, and nothing that throttles the test itself.
+fn settings(data_dir: &Path, database: &Option<Secret>) -> Settings {
+    let mut settings = Settings { data_dir: data_dir.to_owned(), ..Settings::default() };
+    let any_port = "127.0.0.1:0";
+    settings.database.url = database.clone();
+    settings.database.max_connections = 4;
+    settings.edge.listen = any_port.to_owned();
+    settings.edge.address_requests_per_second = 0;
+    settings.admin.listen = any_port.to_owned();
+    settings.auth.listen = any_port.parse().unwrap();
+    settings.auth.failures_per_minute = 1_000_000;
+    settings.contacts.listen = any_port.parse().unwrap();
+    settings.extraction.listen = any_port.parse().unwrap();
+    settings
+}
+
+fn environment(settings: &Settings, clock: &MovableClock) -> Environment {
+    svc_core::keyfile::make_data_dir(&settings.data_dir).unwrap();
+    let (clock, random) = (Arc::new(clock.clone()), Arc::new(SystemRandom));
+    Environment::with(clock, random, settings.data_dir.clone(), settings.database.clone())
+}
