@@ -18,6 +18,7 @@ use tonic::Request;
 
 use crate::answer::{Refusal, RequestId, X_REQUEST_ID};
 use crate::credentials::{self, Credential};
+use crate::rate::Proven;
 
 /// When to ask again after the check could not be made.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -59,8 +60,12 @@ impl Authorizer {
         Authorizer { upstream, credential, timeout }
     }
 
-    /// Whether the caller may do what it asks for.
-    pub(crate) async fn ask(&self, question: Question<'_>, id: &RequestId) -> Result<Caller, Refusal> {
+    /// Whether the caller may do what it asks for, and what to say about its key in any case.
+    pub(crate) async fn ask(
+        &self,
+        question: Question<'_>,
+        id: &RequestId,
+    ) -> (Result<Caller, Refusal>, Proven) {
         let audience = question.audience.map(str::to_owned);
         let apart = audience.is_some();
         let of_member = matches!(question.credential, Credential::Token(_));
@@ -88,16 +93,20 @@ impl Authorizer {
             telemetry::inject(request.metadata_mut().as_mut());
         }
         let mut client = AuthorizationServiceClient::new(self.upstream.clone());
-        let decision = match tokio::time::timeout(self.timeout, client.authorize(request)).await {
-            Ok(Ok(response)) => response.into_inner().decision,
-            Ok(Err(status)) => return Err(unavailable(format!("Authorize failed: {status}"))),
-            Err(_) => return Err(unavailable("Authorize did not end in time")),
+        let answer = match tokio::time::timeout(self.timeout, client.authorize(request)).await {
+            Ok(Ok(response)) => response.into_inner(),
+            Ok(Err(status)) => {
+                return (Err(unavailable(format!("Authorize failed: {status}"))), Proven::default());
+            }
+            Err(_) => return (Err(unavailable("Authorize did not end in time")), Proven::default()),
         };
-        match decision {
+        let proven = Proven::from_answer(answer.rate, answer.secret_expires_at.as_ref());
+        let decision = match answer.decision {
             Some(pb::authorize_response::Decision::Principal(principal)) => caller(principal, apart),
             Some(pb::authorize_response::Decision::Refusal(refusal)) => Err(refused(refusal, of_member)),
             None => Err(unavailable("Authorize decided nothing")),
-        }
+        };
+        (decision, proven)
     }
 }
 

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, Entry, HeaderName};
 use http::{HeaderMap, HeaderValue};
+use keyward_proto::policy::v1::Role;
 use svc_core::error::{Error, Reason};
 use svc_core::secret::Secret;
 
@@ -25,6 +26,16 @@ pub(crate) enum Credential {
     ApiKey { key: String, secret: Secret },
     /// A member's personal access token.
     Token(Secret),
+}
+
+impl Credential {
+    /// One that is nobody's, in place of what the head does not even show well.
+    pub(crate) fn unusable(role: Role) -> Credential {
+        match role {
+            Role::Unspecified => Credential::ApiKey { key: String::new(), secret: Secret::default() },
+            _ => Credential::Token(Secret::default()),
+        }
+    }
 }
 
 /// A header that may appear once.

@@ -26,6 +26,7 @@ mod metrics;
 mod pages;
 mod pipeline;
 mod preconditions;
+mod rate;
 mod upstream_call;
 
 use std::collections::HashMap;

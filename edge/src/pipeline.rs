@@ -28,9 +28,12 @@ use crate::authorize::{Authorizer, Caller, Question};
 use crate::body::{self, Limits};
 use crate::client_address::ClientAddresses;
 use crate::config::AccessLog;
+use crate::credentials::Credential;
 use crate::metrics::{HttpMetrics, RouteMetrics};
 use crate::pages::{Page, method_not_allowed};
+use crate::rate::Proven;
 use crate::routes::{Miss, Route, Table};
+use crate::upstream_call::Call;
 use crate::{credentials, head, preconditions, upstream_call};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -92,6 +95,8 @@ fn identity(route: &Arc<Route>) -> usize {
 struct Exchange<'e> {
     id: RequestId,
     client: Option<IpAddr>,
+    /// What auth-svc says for the headers of the answer, whatever the answer is.
+    proven: Proven,
     metrics: &'e RouteMetrics,
 }
 
@@ -102,7 +107,12 @@ impl Edge {
         let _in_flight = self.metrics.enter();
         let (mut head, mut body) = request.into_parts();
         let metrics = self.metrics.unmatched(&head.method);
-        let mut exchange = Exchange { id: RequestId::new(self.ids.next()), client: None, metrics };
+        let mut exchange = Exchange {
+            id: RequestId::new(self.ids.next()),
+            client: None,
+            proven: Proven::default(),
+            metrics,
+        };
         let span = request_span(&head);
 
         // A panic costs this request only, and its caller still gets an answer in our form.
@@ -116,6 +126,7 @@ impl Edge {
             Err(refusal) => (answer::failure(refusal.refused(), &exchange.id, &head.headers), Some(refusal)),
         };
         answer::finish(&mut response, &exchange.id);
+        exchange.proven.write(response.headers_mut());
 
         // A client that waits for `100 Continue` sends nothing, and reading would ask it to.
         if !body.is_end_stream() && !head.headers.contains_key(EXPECT) {
@@ -198,9 +209,8 @@ impl Edge {
         // has a limit of its own.
         let left = deadline.checked_sub(spent).filter(|left| *left > Duration::ZERO).ok_or_else(too_late)?;
         let message = request.wire.clone();
-        let wire =
-            upstream_call::call(&target.upstream, target.path.clone(), message, caller, left, &exchange.id)
-                .await?;
+        let call = Call { caller, client, id: &exchange.id };
+        let wire = upstream_call::call(&target.upstream, target.path.clone(), message, call, left).await?;
 
         let rendered = route.response(&request, &wire)?;
         match &rendered.etag {
@@ -211,7 +221,7 @@ impl Edge {
 
     async fn authorize(
         &self,
-        exchange: &Exchange<'_>,
+        exchange: &mut Exchange<'_>,
         route: &Route,
         params: &[String],
         target: &Target,
@@ -220,15 +230,20 @@ impl Edge {
     ) -> Result<Caller, Refusal> {
         let (credential, role) = match &route.rpc.access {
             Access::Key { .. } | Access::AnyKey => {
-                (credentials::api_key(&mut head.headers)?, Role::Unspecified)
+                (credentials::api_key(&mut head.headers), Role::Unspecified)
             }
-            Access::Member(role) => (credentials::member(&mut head.headers)?, *role),
+            Access::Member(role) => (credentials::member(&mut head.headers), *role),
             Access::Public => {
                 credentials::discard(&mut head.headers);
                 return Ok(Caller::Anyone);
             }
             // The table has no such route.
             Access::Internal => return Err(route_not_found().into()),
+        };
+        // What the head itself refuses is asked all the same: auth-svc counts failures by address.
+        let (credential, refused) = match credential {
+            Ok(credential) => (credential, None),
+            Err(error) => (Credential::unusable(role), Some(error)),
         };
         let question = Question {
             credential,
@@ -239,7 +254,15 @@ impl Edge {
             role,
             audience: (!target.upstream.is_in_process()).then(|| target.upstream.name()),
         };
-        self.authorizer.ask(question, &exchange.id).await
+        let (decision, proven) = self.authorizer.ask(question, &exchange.id).await;
+        exchange.proven = proven;
+        match refused {
+            None => decision,
+            Some(error) => match decision {
+                Err(refusal) if refusal.reason() == Reason::AddressThrottled => Err(refusal),
+                _ => Err(error.into()),
+            },
+        }
     }
 }
 

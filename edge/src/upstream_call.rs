@@ -2,12 +2,14 @@
 //!
 //! Its metadata is made here from nothing; no header of the client is among it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
-use http::HeaderName;
 use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue};
 use svc_core::error::{Error, Reason};
+use svc_core::grpc::caller::CLIENT_ADDRESS;
 use svc_core::grpc::{Upstream, deadline};
 use svc_core::telemetry;
 use svc_core::token;
@@ -24,20 +26,30 @@ const BUFFER: usize = 1024;
 /// When a body is handed on, in bytes. tonic's own value.
 const YIELD_AT: usize = 32 * 1024;
 
+const CLIENT: HeaderName = HeaderName::from_static(CLIENT_ADDRESS);
 const PRINCIPAL: HeaderName = HeaderName::from_static(token::METADATA);
+
+/// Who calls, and in which request.
+pub(crate) struct Call<'c> {
+    pub(crate) caller: Caller,
+    pub(crate) client: IpAddr,
+    pub(crate) id: &'c RequestId,
+}
 
 /// Calls one RPC. `time` is what is left of its deadline.
 pub(crate) async fn call(
     upstream: &Upstream,
     path: PathAndQuery,
     message: Bytes,
-    caller: Caller,
+    Call { caller, client, id }: Call<'_>,
     time: Duration,
-    id: &RequestId,
 ) -> Result<Bytes, Refusal> {
     let mut request = Request::new(message);
     let metadata = request.metadata_mut().as_mut();
     metadata.insert(X_REQUEST_ID, id.header());
+    if let Ok(client) = HeaderValue::try_from(client.to_string()) {
+        metadata.insert(CLIENT, client);
+    }
     if !upstream.is_in_process() {
         telemetry::inject(metadata);
     }

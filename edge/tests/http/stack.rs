@@ -230,7 +230,7 @@ impl AuthorizationService for Auth {
             Ok(principal) => Decision::Principal(principal),
             Err(refusal) => Decision::Refusal(refusal),
         };
-        Ok(Response::new(auth::AuthorizeResponse { decision: Some(decision) }))
+        Ok(Response::new(auth::AuthorizeResponse { decision: Some(decision), ..Default::default() }))
     }
 }
 

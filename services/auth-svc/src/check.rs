@@ -1,6 +1,7 @@
 //! The credential check: what the edge asks before every request.
 
 mod cache;
+mod failures;
 mod key;
 mod member;
 mod minter;
@@ -10,14 +11,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_proto::auth::v1 as pb;
-use svc_core::clock::Clock;
+use svc_core::address::canonical;
+use svc_core::clock::{Clock, Timestamp};
 use svc_core::error::{Error, Reason};
 
+use crate::domain::{Key, RateLimits};
+use crate::limits::{LimitStore, Limiter, Limits, Taken};
+use crate::revocation::{Forget, Gate};
 use crate::secrets::{Argon2Pool, Verifiers};
-use crate::store::Store;
+use crate::store::{Store, Touched};
 
 pub use cache::{KeyCache, Snapshot};
+pub use failures::Failures;
 pub use minter::Minter;
+
+use key::Checked;
 
 /// How long a client waits before another try when the check could not be made.
 const RETRY: Duration = Duration::from_secs(1);
@@ -25,6 +33,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What a caller asks for, once its credential is known to be there.
 #[derive(Debug)]
 pub struct Demand {
+    /// The client's address.
+    pub client_address: IpAddr,
     /// The permissions needed.
     pub permissions: Vec<String>,
     /// The agent that the request names.
@@ -35,12 +45,21 @@ pub struct Demand {
 
 /// Decides who may do what.
 pub struct Checker {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    cache: KeyCache,
-    verifiers: Verifiers,
-    argon2: Argon2Pool,
-    minter: Minter,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cache: KeyCache,
+    /// What every request passes before it looks into the cache.
+    pub(crate) gate: Gate,
+    pub(crate) verifiers: Verifiers,
+    pub(crate) argon2: Argon2Pool,
+    pub(crate) minter: Minter,
+    pub(crate) limiter: Arc<Limiter>,
+    /// Lets requests through when their limits cannot be counted.
+    pub(crate) limits_fail_open: bool,
+    /// Failed API keys, by client address.
+    pub(crate) key_failures: Failures,
+    /// Failed personal access tokens: apart, so that a failing integration does not lock people out.
+    pub(crate) token_failures: Failures,
 }
 
 impl std::fmt::Debug for Checker {
@@ -49,63 +68,72 @@ impl std::fmt::Debug for Checker {
     }
 }
 
-impl Checker {
-    /// A checker over this store.
-    pub fn new(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        verifiers: Verifiers,
-        argon2: Argon2Pool,
-        minter: Minter,
-    ) -> Checker {
-        Checker { store, clock, cache: KeyCache::default(), verifiers, argon2, minter }
-    }
-
-    /// Forgets these keys. Called between the commit of a change and its answer, so that no request
-    /// that starts after the answer is decided by what was before.
-    pub fn forget<'a>(&self, api_keys: impl IntoIterator<Item = &'a String>) {
-        for api_key in api_keys {
-            self.cache.remove(api_key);
+impl Forget for Checker {
+    fn forget(&self, touched: &Touched) {
+        match touched {
+            Touched::Keys(api_keys) => api_keys.iter().for_each(|api_key| self.cache.remove(api_key)),
+            Touched::Everything => self.cache.clear(),
         }
     }
+}
 
+impl Checker {
     /// The verifier keys, for new secrets.
     pub fn verifiers(&self) -> &Verifiers {
         &self.verifiers
     }
 
+    /// The windows of a key, without taking a slot.
+    pub async fn windows(&self, key: &Key) -> Result<Taken, Error> {
+        self.limiter.peek(&key.id, key.rate_limits.into()).await.map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(error = %error, cause = cause.as_deref().unwrap_or_default(), "limits cannot be read");
+            Error::unavailable()
+        })
+    }
+
     /// Decides about a request. A refusal is an answer; an error means that no decision can be made.
     pub async fn authorize(&self, request: pb::AuthorizeRequest) -> Result<pb::AuthorizeResponse, Error> {
         let role = request.role();
-        if request.client_address.parse::<IpAddr>().is_err() {
-            return Err(bad_request("client_address"));
-        }
+        let client_address = request.client_address.parse().map_err(|_| bad_request("client_address"))?;
         let demand = Demand {
+            client_address: canonical(client_address),
             permissions: request.permissions,
             agent_id: request.agent_id,
             audience: request.audience,
         };
-        let decided = match request.credential {
+        let checked = match request.credential {
             Some(pb::authorize_request::Credential::ApiKey(credential)) => {
                 let secret = zeroize::Zeroizing::new(credential.secret);
                 self.check_key(&credential.api_key, &secret, demand).await
             }
             Some(pb::authorize_request::Credential::PersonalAccessToken(token)) => {
                 let token = zeroize::Zeroizing::new(token);
-                self.check_member(&token, role, demand).await
+                let decision = self.check_member(&token, role, demand).await;
+                Checked { decision, rate: None, secret_expires_at: None }
             }
             None => return Err(bad_request("credential")),
         };
-        let decision = match decided {
+        let decision = match checked.decision {
             Ok(principal) => pb::authorize_response::Decision::Principal(principal),
             Err(Error { reason: Reason::AuthorizationUnavailable, .. }) => return Err(unavailable()),
             Err(error) => pb::authorize_response::Decision::Refusal(pb::Refusal {
                 code: error.reason.code().to_owned(),
                 message: error.message,
-                retry_after_seconds: error.retry_after.map(|wait| wait.as_secs().max(1) as u32),
+                retry_after_seconds: error.retry_after.map(whole_seconds),
             }),
         };
-        Ok(pb::AuthorizeResponse { decision: Some(decision) })
+        Ok(pb::AuthorizeResponse {
+            decision: Some(decision),
+            rate: checked.rate,
+            secret_expires_at: checked.secret_expires_at.map(Timestamp::to_proto),
+        })
+    }
+}
+
+impl From<RateLimits> for Limits {
+    fn from(limits: RateLimits) -> Limits {
+        Limits { per_minute: limits.per_minute.unsigned_abs(), per_hour: limits.per_hour.unsigned_abs() }
     }
 }
 
@@ -113,6 +141,19 @@ impl Checker {
 fn unavailable() -> Error {
     Error::new(Reason::AuthorizationUnavailable, "The credentials cannot be checked now. Try again.")
         .retry_after(RETRY)
+}
+
+/// Too many failures of one address.
+fn throttled(wait: Duration) -> Error {
+    let seconds = whole_seconds(wait);
+    let message = format!("Too many failed credentials from your address. Try again in {seconds} s.");
+    Error::new(Reason::AddressThrottled, message).retry_after(wait)
+}
+
+/// Rounded up, and at least 1.
+fn whole_seconds(wait: Duration) -> u32 {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
 }
 
 fn bad_request(field: &str) -> Error {

@@ -14,6 +14,8 @@ pub struct Config {
     pub listen: Address,
     /// Limits of keys.
     pub limits: LimitsConfig,
+    /// How changes of keys reach every replica.
+    pub revocation: RevocationConfig,
     /// Failed credentials of one client address in a minute, before it is throttled.
     pub failures_per_minute: u32,
     /// The key of verifiers: 32 bytes, base64. Made in `data_dir` when not set.
@@ -33,6 +35,7 @@ impl Default for Config {
         Config {
             listen: Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 50_051)).to_string()),
             limits: LimitsConfig::default(),
+            revocation: RevocationConfig::default(),
             failures_per_minute: 60,
             verifier_key: None,
             verifier_key_previous: None,
@@ -43,20 +46,48 @@ impl Default for Config {
     }
 }
 
+/// `[auth.revocation]`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RevocationConfig {
+    /// On PostgreSQL, ask the database at every request whether keys have changed; requests that wait share
+    /// the answer. For machines whose clock may stand while a hypervisor pauses or moves them.
+    pub strict_clock: bool,
+}
+
 /// `[auth.limits]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LimitsConfig {
-    /// Where the windows are kept: `memory`, `database`, or `redis://…`.
-    pub store: Secret,
+    /// Where the windows are kept: `memory`, `database`, or `redis://…` (Valkey or Redis). By default
+    /// memory on SQLite, which belongs to one process, and the database on PostgreSQL.
+    pub store: Option<Secret>,
+    /// What happens to requests while the store is away: `refuse` with 503, or `allow` uncounted.
+    pub when_unavailable: WhenUnavailable,
     /// The most requests in a minute that a key may be given.
     pub max_per_minute: i32,
     /// The most requests in an hour that a key may be given.
     pub max_per_hour: i32,
 }
 
+/// What happens while limits cannot be counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenUnavailable {
+    /// Requests are refused with 503.
+    #[default]
+    Refuse,
+    /// Requests are let through uncounted.
+    Allow,
+}
+
 impl Default for LimitsConfig {
     fn default() -> LimitsConfig {
-        LimitsConfig { store: Secret::new("memory"), max_per_minute: 1_000, max_per_hour: 10_000 }
+        LimitsConfig {
+            store: None,
+            when_unavailable: WhenUnavailable::Refuse,
+            max_per_minute: 1_000,
+            max_per_hour: 10_000,
+        }
     }
 }

@@ -9,7 +9,9 @@ mod check;
 mod config;
 mod credential;
 mod domain;
+mod limits;
 mod management;
+mod revocation;
 mod secrets;
 pub mod setup;
 mod store;
@@ -22,19 +24,24 @@ use keyward_proto::auth::v1::api_key_service_server::ApiKeyServiceServer;
 use keyward_proto::auth::v1::authorization_service_server::AuthorizationServiceServer;
 use keyward_proto::auth::v1::member_service_server::MemberServiceServer;
 use keyward_proto::auth::v1::token_service_server::TokenServiceServer;
-use svc_core::db::{self, AnyDb};
+use parking_lot::Mutex;
+use svc_core::db::{self, AnyDb, DbError};
 use svc_core::keyfile::{self, KeyFileError};
 use svc_core::policy::{self, PolicyError};
 use svc_core::secret::Secret;
 use svc_core::service::{Environment, Handlers};
 use svc_core::token::{BadSigningKey, JwkSet, TokenSigner};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-pub use config::{Config, LimitsConfig};
+pub use config::{Config, LimitsConfig, RevocationConfig, WhenUnavailable};
 
-use check::{Checker, Minter};
-use domain::Permissions;
+use check::{Checker, Failures, KeyCache, Minter};
+use domain::{MaxLimits, Permissions};
+use limits::{LimitOpenError, Limiter, SystemBootClock};
 use management::Management;
+use revocation::{Joining, PollError};
 use secrets::{Argon2Pool, BadVerifierKey, Verifiers};
 
 /// The name of the service: its audience, its schema and its file.
@@ -58,12 +65,18 @@ pub enum OpenError {
     /// A key in the data directory.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// The other replicas cannot be joined.
+    #[error("the database does not let this replica join: {0}")]
+    Join(#[from] PollError),
     /// `auth.verifier_key`.
     #[error(transparent)]
     VerifierKey(#[from] BadVerifierKey),
     /// `auth.signing_key`.
     #[error("auth.signing_key: {0}")]
     SigningKey(#[from] BadSigningKey),
+    /// `auth.limits`.
+    #[error(transparent)]
+    Limits(#[from] LimitOpenError),
     /// The annotations of the protos.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -75,6 +88,9 @@ pub struct AuthService {
     db: AnyDb,
     management: Management,
     jwks: JwkSet,
+    stop: CancellationToken,
+    /// Saves limits until it is stopped, and once more then.
+    tending: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl AuthService {
@@ -96,16 +112,36 @@ impl AuthService {
         let store = store::over(db.clone());
         let argon2 = Argon2Pool::new(config.pepper.clone());
         let clock = environment.clock.clone();
-        let checker = Checker::new(store.clone(), clock, verifiers, argon2.clone(), minter);
+        let limits = &config.limits;
+        let limiter = limiter(limits.store.as_ref(), &db, environment).await?;
+        let joining = Joining::new(&db, Arc::new(SystemBootClock));
+        let checker = Checker {
+            store: store.clone(),
+            clock,
+            cache: KeyCache::default(),
+            gate: joining.gate(&config.revocation),
+            verifiers,
+            argon2: argon2.clone(),
+            minter,
+            limiter: limiter.clone(),
+            limits_fail_open: limits.when_unavailable == WhenUnavailable::Allow,
+            key_failures: Failures::new(config.failures_per_minute),
+            token_failures: Failures::new(config.failures_per_minute),
+        };
+        let checker = Arc::new(checker);
+        let max_limits = MaxLimits { per_minute: limits.max_per_minute, per_hour: limits.max_per_hour };
         let management = Management {
             store,
-            checker: Arc::new(checker),
+            checker: checker.clone(),
             argon2,
             environment: environment.clone(),
             permissions: Arc::new(built_in_permissions()?),
-            changes: Arc::default(),
+            max_limits,
+            revocation: Arc::new(joining.join(checker.clone(), environment.random.clone()).await?),
         };
-        Ok(AuthService { db, management, jwks })
+        let stop = CancellationToken::new();
+        let tending = tokio::spawn(limits::tend(limiter, stop.clone()));
+        Ok(AuthService { db, management, jwks, stop, tending: Mutex::new(Some(tending)) })
     }
 
     /// The gRPC handlers.
@@ -119,15 +155,44 @@ impl AuthService {
         Handlers::new(SERVICES, routes).await
     }
 
+    /// Whether `keyward setup` has run.
+    pub async fn is_set_up(&self) -> Result<bool, DbError> {
+        self.management.store.is_set_up().await
+    }
+
     /// The public keys of principal tokens.
     pub fn jwks(&self) -> JwkSet {
         self.jwks.clone()
     }
 
-    /// Closes the database.
+    /// Saves what is in memory and closes the database. The service must have stopped serving: API keys
+    /// are answered UNAVAILABLE from now on.
     pub async fn close(&self) {
+        self.management.revocation.stop().await;
+        self.stop.cancel();
+        let tending = self.tending.lock().take();
+        if let Some(tending) = tending
+            && let Err(error) = tending.await
+        {
+            tracing::error!(error = %error, "limits may not have been saved");
+        }
         self.db.close().await;
     }
+}
+
+/// The limits, in the store of the settings. The default fits the database: what one process keeps in
+/// memory is not what several replicas can share.
+async fn limiter(
+    store: Option<&Secret>,
+    db: &AnyDb,
+    environment: &Environment,
+) -> Result<Arc<Limiter>, LimitOpenError> {
+    let default = Secret::new(match db {
+        AnyDb::Sqlite(_) => "memory",
+        AnyDb::Postgres(_) => "database",
+    });
+    let boot = Arc::new(SystemBootClock);
+    Ok(Arc::new(Limiter::open(store.unwrap_or(&default), db, boot, environment.clock.clone()).await?))
 }
 
 /// The key from the settings, else the one in the data directory.

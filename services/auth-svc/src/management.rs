@@ -1,13 +1,14 @@
 //! What members do with agents, keys, members and tokens.
 //!
 //! Every change is one transaction. It runs in a task of its own, so that a caller who hangs up cannot
-//! end it between the commit and the moment the credential check forgets what was before
-//! (REVOCATION rule 10).
+//! end it between the commit and the moment every credential check has forgotten what was before
+//! (docs/revocation.md, rule 10).
 
 mod agents;
 pub mod keys;
 mod members;
 mod page;
+mod rotation;
 mod tokens;
 
 use std::future::Future;
@@ -16,13 +17,13 @@ use std::sync::Arc;
 use svc_core::error::{Error, Reason};
 use svc_core::ids::is_id;
 use svc_core::service::Environment;
-use tokio::sync::RwLock;
 use tracing::Instrument;
 
 use crate::check::Checker;
-use crate::domain::{Permissions, Role};
+use crate::domain::{MaxLimits, Permissions, Role};
+use crate::revocation::{Forget, Revocation};
 use crate::secrets::Argon2Pool;
-use crate::store::Store;
+use crate::store::{Store, Touched, Work};
 
 pub use page::{List, PageRequest};
 
@@ -45,8 +46,9 @@ pub struct Management {
     pub(crate) argon2: Argon2Pool,
     pub(crate) environment: Environment,
     pub(crate) permissions: Arc<Permissions>,
-    /// Held for reading from before a change until the credential check has forgotten what it changed.
-    pub(crate) changes: Arc<RwLock<()>>,
+    pub(crate) max_limits: MaxLimits,
+    /// Lets a change of keys answer once no replica decides by what was before.
+    pub(crate) revocation: Arc<Revocation>,
 }
 
 impl std::fmt::Debug for Management {
@@ -56,28 +58,36 @@ impl std::fmt::Debug for Management {
 }
 
 impl Management {
-    /// Runs a change to its end, whatever becomes of its caller.
+    /// Runs a change that may touch keys to its end, whatever becomes of its caller. Answers when no
+    /// request that starts later is decided by what was before, on any replica.
     async fn to_the_end<T: Send + 'static>(
         &self,
         change: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        let changes = self.changes.clone();
-        let task = async move {
-            let running = changes.read().await;
-            let result = change.await;
-            drop(running);
-            // A change that found nothing to do may have found what another one had just committed. It
-            // answers once that one, too, has made the credential check forget (REVOCATION rule 8).
-            drop(changes.write().await);
-            result
-        };
-        match tokio::spawn(task.in_current_span()).await {
+        let revocation = self.revocation.clone();
+        self.undisturbed(async move { revocation.run(change).await }).await
+    }
+
+    /// Runs a change that touches no key to its end, whatever becomes of its caller.
+    async fn undisturbed<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        match tokio::spawn(change.in_current_span()).await {
             Ok(result) => result,
             Err(error) => {
                 tracing::error!(error = %error, "a change did not end");
                 Err(Error::internal())
             }
         }
+    }
+
+    /// Commits a change that touches these keys, within [`Management::to_the_end`].
+    async fn commit(&self, work: Box<dyn Work>, touched: Touched) -> Result<(), Error> {
+        let committed = work.commit_change(&touched).await;
+        // Also after a failure: the answer may be all that was lost.
+        self.checker.forget(&touched);
+        Ok(committed?)
     }
 }
 

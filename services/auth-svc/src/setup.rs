@@ -4,7 +4,7 @@ use svc_core::error::{Error, Violation};
 use svc_core::secret::Secret;
 
 use crate::domain::{
-    Agent, AgentMode, AgentName, Key, Member, MemberDraft, RateLimits, Role, Token, check_name,
+    Addresses, Agent, AgentMode, AgentName, Key, Member, MemberDraft, Role, Token, check_name,
 };
 use crate::secrets::token_hash;
 use crate::{AuthService, credential};
@@ -96,10 +96,11 @@ pub async fn run(service: &AuthService, request: &SetupRequest) -> Result<SetupR
         description: "Made by keyward setup.".to_owned(),
         effective_permissions: permissions.clone(),
         permissions,
-        rate_limits: RateLimits::default(),
-        allowed_ips: Vec::new(),
+        rate_limits: management.max_limits.defaults(),
+        allowed_ips: Addresses::default(),
         expires_at: None,
         disabled_at: None,
+        previous: None,
         created_by: (owner.id.clone(), String::new()),
         created_at: now,
         updated_at: now,

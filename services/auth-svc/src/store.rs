@@ -2,6 +2,7 @@
 
 mod keys;
 mod members;
+mod revocation;
 mod rows;
 mod sql;
 
@@ -11,8 +12,10 @@ use async_trait::async_trait;
 use svc_core::clock::Timestamp;
 use svc_core::db::{AnyDb, DbError, Migrator};
 
-use crate::domain::{Agent, Key, KeyStatus, Member, Role, Token};
+use crate::domain::{Addresses, Agent, Key, KeyStatus, Member, RateLimits, Role, Token};
 use crate::secrets::StoredSecret;
+
+pub use revocation::{Durability, Ledger, Line, Polled, Replica, Revision, Touched};
 
 /// The migrations of SQLite and of PostgreSQL.
 pub fn migrations() -> (Migrator, Migrator) {
@@ -32,6 +35,10 @@ pub struct KeyRecord {
     pub permissions: Vec<String>,
     /// Until when it works.
     pub expires_at: Option<Timestamp>,
+    /// Where requests may come from.
+    pub allowed_ips: Addresses,
+    /// How many requests it may make.
+    pub rate_limits: RateLimits,
     /// It is disabled.
     pub disabled: bool,
     /// The role of its creator; `None` when they were removed.
@@ -85,6 +92,8 @@ pub trait Store: Send + Sync {
 
     /// One key of an agent.
     async fn key(&self, organization: &str, agent: &str, id: &str) -> Result<Option<Key>, DbError>;
+    /// One key, for the key itself.
+    async fn key_by_id(&self, organization: &str, id: &str) -> Result<Option<Key>, DbError>;
     /// A page of keys.
     async fn keys(&self, organization: &str, filter: &KeyFilter, page: &Page) -> Result<Vec<Key>, DbError>;
     /// How many keys.
@@ -158,8 +167,15 @@ pub trait Work: Send {
     /// Adds a secret to a key.
     async fn insert_secret(&mut self, key_id: &str, secret: &StoredSecret) -> Result<(), DbError>;
 
-    /// Makes it all seen.
+    /// Ends the newest secret of a key at this moment and any older one now; `None` ends all now.
+    async fn end_secrets(&mut self, key_id: &str, newest_ends_at: Option<Timestamp>) -> Result<(), DbError>;
+    /// Ends the secret before the newest.
+    async fn end_overlap(&mut self, key_id: &str) -> Result<(), DbError>;
+
+    /// Makes it all seen, when it touches no key.
     async fn commit(self: Box<Self>) -> Result<(), DbError>;
+    /// Makes it all seen, and lets every replica know which keys it touches.
+    async fn commit_change(self: Box<Self>, touched: &Touched) -> Result<(), DbError>;
 }
 
 /// The store over an open database.

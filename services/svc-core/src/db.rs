@@ -3,6 +3,7 @@
 //! A store is generic over the dialect and writes its queries with [`sql`]. Columns are portable: TEXT,
 //! BIGINT (Unix microseconds for times), BOOLEAN, BLOB/BYTEA. Placeholders are `$1`, `$2` on both.
 
+mod dedicated;
 mod dialect;
 mod open;
 mod query;
@@ -16,6 +17,7 @@ use sqlx::{Pool, Postgres, Sqlite, Transaction};
 use crate::error::Error;
 use crate::secret::Secret;
 
+pub use dedicated::Notifications;
 pub use dialect::{Dialect, Reads};
 pub use open::{LockFile, OpenError, open};
 pub use query::{Param, Query, Row, sql};

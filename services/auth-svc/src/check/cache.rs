@@ -15,6 +15,8 @@ use svc_core::principal::Principal;
 use tokio::sync::OnceCell;
 
 use super::minter::Minted;
+use crate::domain::Addresses;
+use crate::limits::Limits;
 use crate::secrets::StoredSecret;
 use crate::store::KeyRecord;
 
@@ -34,6 +36,10 @@ pub struct Snapshot {
     pub expires_at: Option<Timestamp>,
     /// It is disabled.
     pub disabled: bool,
+    /// Where requests may come from.
+    pub allowed_ips: Addresses,
+    /// How many requests it may make.
+    pub limits: Limits,
     /// Who a request with this key is.
     pub principal: Principal,
     /// Principal tokens that are still fresh.
@@ -55,6 +61,8 @@ impl From<KeyRecord> for Snapshot {
             secrets: record.secrets,
             expires_at: record.expires_at,
             disabled: record.disabled,
+            allowed_ips: record.allowed_ips,
+            limits: record.rate_limits.into(),
             principal,
             minted: Mutex::default(),
         }
@@ -110,9 +118,19 @@ impl KeyCache {
         }
     }
 
+    /// The snapshot of a key that is known already.
+    pub fn known(&self, api_key: &str) -> Option<Arc<Snapshot>> {
+        self.entries.pin().get(api_key)?.snapshot.get()?.clone()
+    }
+
     /// Takes a key out, loaded or loading.
     pub fn remove(&self, api_key: &str) {
         self.entries.pin().remove(api_key);
+    }
+
+    /// Takes every key out, loaded or loading.
+    pub fn clear(&self) {
+        self.entries.pin().clear();
     }
 
     fn entry(&self, api_key: &str) -> Arc<Entry> {
@@ -148,7 +166,7 @@ impl KeyCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Role;
+    use crate::domain::{RateLimits, Role};
     use futures::channel::oneshot;
 
     fn record(permission: &str) -> KeyRecord {
@@ -158,6 +176,8 @@ mod tests {
             agent_id: "a".into(),
             permissions: vec![permission.into()],
             expires_at: None,
+            allowed_ips: Addresses::default(),
+            rate_limits: RateLimits { per_minute: 60, per_hour: 1_000 },
             disabled: false,
             creator_role: Some(Role::Owner),
             secrets: Vec::new(),

@@ -1,47 +1,126 @@
 //! Deciding about an API key, in the order of the contract. The first refusal answers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_proto::auth::v1 as pb;
 use svc_core::clock::Timestamp;
 use svc_core::error::{Error, Reason};
 
-use super::{Checker, Demand, Snapshot, unavailable};
+use super::{Checker, Demand, Snapshot, throttled, unavailable};
 use crate::credential;
-use crate::secrets::{HashError, Verdict};
+use crate::limits::{LimitStore, Taken, WindowName, WindowState};
+use crate::secrets::{HashError, StoredSecret, Verdict};
+
+/// What is decided about a request with an API key.
+pub(super) struct Checked {
+    pub(super) decision: Result<pb::Principal, Error>,
+    /// Once the secret is proven.
+    pub(super) rate: Option<pb::RateState>,
+    /// When the older secret of a rotation was presented.
+    pub(super) secret_expires_at: Option<Timestamp>,
+}
+
+/// A key whose secret was presented.
+struct Proven {
+    snapshot: Arc<Snapshot>,
+    secret_expires_at: Option<Timestamp>,
+}
 
 impl Checker {
-    pub(super) async fn check_key(
-        &self,
-        api_key: &str,
-        secret: &str,
-        demand: Demand,
-    ) -> Result<pb::Principal, Error> {
-        if api_key.is_empty() || secret.is_empty() {
-            let message = "Send the API key in `x-api-key` and its secret in `x-api-secret`.";
-            return Err(Error::new(Reason::MissingCredentials, message));
+    pub(super) async fn check_key(&self, api_key: &str, secret: &str, demand: Demand) -> Checked {
+        // Before anything is looked up or counted: another replica may know better.
+        if self.gate.pass().await.is_err() {
+            return Checked { decision: Err(unavailable()), rate: None, secret_expires_at: None };
         }
         let now = self.clock.now();
-        let snapshot = self.identify(api_key, secret, now).await?;
-        if snapshot.expires_at.is_some_and(|end| end <= now) {
-            return Err(Error::new(Reason::KeyExpired, "The API key has expired."));
+        let proven = match self.identify(api_key, secret, demand.client_address, now).await {
+            Ok(proven) => proven,
+            Err(error) => return Checked { decision: Err(error), rate: None, secret_expires_at: None },
+        };
+        let (decision, rate) = self.decide(&proven.snapshot, demand, now).await;
+        Checked { decision, rate: rate.as_ref().map(wire), secret_expires_at: proven.secret_expires_at }
+    }
+
+    /// Everything after the secret is proven.
+    async fn decide(
+        &self,
+        snapshot: &Snapshot,
+        demand: Demand,
+        now: Timestamp,
+    ) -> (Result<pb::Principal, Error>, Option<Taken>) {
+        if let Err(error) = usable(snapshot, demand.client_address, now) {
+            if counts_as_failure(error.reason) {
+                self.key_failures.count(demand.client_address, now);
+            }
+            // Refused before the slot: the answer says what remains, and takes nothing.
+            let left = self.limiter.peek(&snapshot.key_id, snapshot.limits).await;
+            return (Err(error), left.ok());
         }
-        if snapshot.disabled {
-            return Err(Error::new(Reason::KeyDisabled, "The API key is disabled."));
+        let taken = match self.limiter.take(&snapshot.key_id, snapshot.limits).await {
+            Ok(taken) => Some(taken),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                let cause = cause.as_deref().unwrap_or_default();
+                tracing::error!(error = %error, cause, open = self.limits_fail_open, "limits cannot be counted");
+                match self.limits_fail_open {
+                    true => None,
+                    false => return (Err(unavailable()), None),
+                }
+            }
+        };
+        if let Some(error) = taken.as_ref().and_then(over_limit) {
+            return (Err(error), taken);
         }
+        (self.permit(snapshot, demand, now), taken)
+    }
+
+    /// Agent and permissions, and then the principal.
+    fn permit(&self, snapshot: &Snapshot, demand: Demand, now: Timestamp) -> Result<pb::Principal, Error> {
         if demand.agent_id.is_some_and(|agent| Some(&agent) != snapshot.principal.agent_id.as_ref()) {
             return Err(Error::new(Reason::AgentMismatch, "This API key is for another agent."));
         }
-        permit(&demand.permissions, &snapshot)?;
+        let lacking = demand.permissions.iter().filter(|p| !snapshot.principal.may(p));
+        let lacking: Vec<&str> = lacking.map(String::as_str).collect();
+        if !lacking.is_empty() {
+            let lacking = lacking.join(", ");
+            let message =
+                format!("The API key lacks {lacking}. An admin grants permissions in the key's settings.");
+            return Err(Error::new(Reason::PermissionDenied, message));
+        }
         let token = match &demand.audience {
-            Some(audience) => Some(self.minter.for_key(&snapshot, audience, now)?.to_string()),
+            Some(audience) => Some(self.minter.for_key(snapshot, audience, now)?.to_string()),
             None => None,
         };
         Ok(pb::Principal { token, ..pb::Principal::from(&snapshot.principal) })
     }
 
     /// The key whose secret this is. Every way not to be one gives the same refusal.
-    async fn identify(&self, api_key: &str, secret: &str, now: Timestamp) -> Result<Arc<Snapshot>, Error> {
+    async fn identify(
+        &self,
+        api_key: &str,
+        secret: &str,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<Proven, Error> {
+        let wait = self.key_failures.wait(address, now);
+        let proven = match wait {
+            None => self.prove(api_key, secret, now).await,
+            // Over the bound only memory is asked, so that good keys behind the same address pass.
+            Some(wait) => return self.prove_from_memory(api_key, secret, now).ok_or_else(|| throttled(wait)),
+        };
+        if proven.as_ref().is_err_and(|error| counts_as_failure(error.reason)) {
+            self.key_failures.count(address, now);
+        }
+        proven
+    }
+
+    async fn prove(&self, api_key: &str, secret: &str, now: Timestamp) -> Result<Proven, Error> {
+        if api_key.is_empty() || secret.is_empty() {
+            let message = "Send the API key in `x-api-key` and its secret in `x-api-secret`.";
+            return Err(Error::new(Reason::MissingCredentials, message));
+        }
         // Before any I/O: a checksum tells a typing error.
         if !credential::is_api_key(api_key) || !credential::is_secret(secret) {
             return Err(invalid_credentials());
@@ -59,30 +138,78 @@ impl Checker {
                 return Err(unavailable());
             }
         };
-        let live = snapshot.secrets.iter().filter(|s| s.expires_at.is_none_or(|end| now < end));
-        for stored in live {
+        let mut end = None;
+        for stored in live(&snapshot, now) {
             let right = match self.verifiers.verify(&snapshot.key_id, stored, secret) {
                 Verdict::Right => true,
                 Verdict::Wrong => false,
                 Verdict::Unknown => self.argon2.verify(&stored.hash, secret).await.map_err(cannot_hash)?,
             };
             if right {
-                return Ok(snapshot);
+                end = Some(stored.expires_at);
+                break;
             }
         }
-        Err(invalid_credentials())
+        match end {
+            Some(secret_expires_at) => Ok(Proven { snapshot, secret_expires_at }),
+            None => Err(invalid_credentials()),
+        }
+    }
+
+    /// As [`Checker::prove`], without the database and without argon2.
+    fn prove_from_memory(&self, api_key: &str, secret: &str, now: Timestamp) -> Option<Proven> {
+        let snapshot = self.cache.known(api_key)?;
+        let right = |stored: &&StoredSecret| {
+            self.verifiers.verify(&snapshot.key_id, stored, secret) == Verdict::Right
+        };
+        let secret_expires_at = live(&snapshot, now).find(right)?.expires_at;
+        Some(Proven { snapshot, secret_expires_at })
     }
 }
 
-fn permit(needed: &[String], snapshot: &Snapshot) -> Result<(), Error> {
-    let missing: Vec<&str> =
-        needed.iter().filter(|p| !snapshot.principal.may(p)).map(String::as_str).collect();
-    if missing.is_empty() {
-        return Ok(());
+/// The secrets of a key that work now: the newest, and during an overlap the one before.
+fn live(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = &StoredSecret> {
+    snapshot.secrets.iter().filter(move |stored| stored.expires_at.is_none_or(|end| now < end))
+}
+
+/// Expiry, disabling and the client's address.
+fn usable(snapshot: &Snapshot, address: IpAddr, now: Timestamp) -> Result<(), Error> {
+    if snapshot.expires_at.is_some_and(|end| end <= now) {
+        return Err(Error::new(Reason::KeyExpired, "The API key has expired."));
     }
-    let missing = missing.join(", ");
-    let message = format!("The API key lacks {missing}. An admin grants permissions in the key's settings.");
-    Err(Error::new(Reason::PermissionDenied, message))
+    if snapshot.disabled {
+        return Err(Error::new(Reason::KeyDisabled, "The API key is disabled."));
+    }
+    if !snapshot.allowed_ips.allow(address) {
+        let message = format!("The API key may not be used from the address {address}.");
+        return Err(Error::new(Reason::IpNotAllowed, message));
+    }
+    Ok(())
+}
+
+fn counts_as_failure(reason: Reason) -> bool {
+    use Reason::{InvalidCredentials, IpNotAllowed, KeyDisabled, KeyExpired, MissingCredentials};
+    matches!(reason, MissingCredentials | InvalidCredentials | KeyExpired | KeyDisabled | IpNotAllowed)
+}
+
+fn over_limit(taken: &Taken) -> Option<Error> {
+    let refused = taken.refused?;
+    let (window, limit) = match refused.window {
+        WindowName::Minute => ("minute", taken.minute.limit),
+        WindowName::Hour => ("hour", taken.hour.limit),
+    };
+    let seconds = refused.retry_after_seconds;
+    let message = format!("Over the limit of {limit} requests a {window}. Try again in {seconds} s.");
+    Some(Error::new(Reason::RateLimited, message).retry_after(Duration::from_secs(seconds.into())))
+}
+
+fn wire(taken: &Taken) -> pb::RateState {
+    let window = |state: WindowState| pb::RateWindow {
+        limit: state.limit,
+        remaining: state.remaining,
+        reset_seconds: state.reset_seconds,
+    };
+    pb::RateState { minute: Some(window(taken.minute)), hour: Some(window(taken.hour)) }
 }
 
 /// One text for malformed, unknown, deleted and wrong, so that it tells nothing.

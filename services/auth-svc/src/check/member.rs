@@ -2,13 +2,15 @@
 
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::policy::v1::Role as WireRole;
+use svc_core::clock::Timestamp;
 use svc_core::error::{Error, Reason};
 use svc_core::principal::{Principal, Subject};
 
-use super::{Checker, Demand, unavailable};
+use super::{Checker, Demand, throttled, unavailable};
 use crate::api::role_to_wire;
 use crate::credential;
 use crate::secrets::token_hash;
+use crate::store::TokenRecord;
 
 impl Checker {
     pub(super) async fn check_member(
@@ -18,18 +20,14 @@ impl Checker {
         demand: Demand,
     ) -> Result<pb::Principal, Error> {
         let now = self.clock.now();
-        if !credential::is_token(token) {
-            return Err(not_signed_in());
+        if let Some(wait) = self.token_failures.wait(demand.client_address, now) {
+            return Err(throttled(wait));
         }
-        // Not cached: a role that shrinks must shrink here at once, and members are not a hot path.
-        let record = self.store.token_record(&token_hash(token)).await.map_err(|error| {
-            tracing::error!(error = %error, "no token could be read");
-            unavailable()
+        let record = self.live_token(token, now).await.inspect_err(|error| {
+            if error.reason == Reason::NotSignedIn {
+                self.token_failures.count(demand.client_address, now);
+            }
         })?;
-        let record = record.ok_or_else(not_signed_in)?;
-        if record.token.expires_at.is_some_and(|end| end <= now) {
-            return Err(not_signed_in());
-        }
         // A token never holds a higher role than its member has now.
         let role = role_to_wire(record.token.role.min(record.member_role));
         if needed == WireRole::Unspecified || role < needed {
@@ -48,6 +46,20 @@ impl Checker {
             None => None,
         };
         Ok(pb::Principal { token, ..pb::Principal::from(&principal) })
+    }
+
+    /// A token that works. Not cached: a role that shrinks must shrink here at once, and members are not a
+    /// hot path.
+    async fn live_token(&self, token: &str, now: Timestamp) -> Result<TokenRecord, Error> {
+        if !credential::is_token(token) {
+            return Err(not_signed_in());
+        }
+        let record = self.store.token_record(&token_hash(token)).await.map_err(|error| {
+            tracing::error!(error = %error, "no token could be read");
+            unavailable()
+        })?;
+        let live = record.filter(|record| record.token.expires_at.is_none_or(|end| now < end));
+        live.ok_or_else(not_signed_in)
     }
 }
 

@@ -3,7 +3,7 @@
 use svc_core::clock::{LATEST, Timestamp};
 use svc_core::error::{Error, Fault, Violation};
 
-use super::{AgentName, Permissions, check_description, check_name};
+use super::{Addresses, AgentName, Permissions, check_description, check_name};
 
 /// An API key, as management shows it. Its secrets are elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +28,14 @@ pub struct Key {
     pub effective_permissions: Vec<String>,
     /// How many requests it may make.
     pub rate_limits: RateLimits,
-    /// Where requests may come from. Empty: anywhere.
-    pub allowed_ips: Vec<String>,
+    /// Where requests may come from.
+    pub allowed_ips: Addresses,
     /// Until when it works.
     pub expires_at: Option<Timestamp>,
     /// Since when it is disabled.
     pub disabled_at: Option<Timestamp>,
+    /// The secret before the newest, while it works or until it is cleared away.
+    pub previous: Option<Previous>,
     /// The member who made it: id and how others see them.
     pub created_by: (String, String),
     /// When it was made.
@@ -55,11 +57,75 @@ pub struct RateLimits {
     pub per_hour: i32,
 }
 
-impl Default for RateLimits {
-    fn default() -> RateLimits {
-        RateLimits { per_minute: 60, per_hour: 1_000 }
+const DEFAULT_PER_MINUTE: i32 = 60;
+const DEFAULT_PER_HOUR: i32 = 1_000;
+
+/// The most that keys may be given: settings of the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxLimits {
+    /// In a minute.
+    pub per_minute: i32,
+    /// In an hour.
+    pub per_hour: i32,
+}
+
+impl MaxLimits {
+    /// What a key gets when it does not say.
+    pub fn defaults(self) -> RateLimits {
+        RateLimits {
+            per_minute: DEFAULT_PER_MINUTE.min(self.per_minute),
+            per_hour: DEFAULT_PER_HOUR.min(self.per_hour),
+        }
     }
 }
+
+/// Limits as a caller asks for them: of each window nothing, the default (`Some(None)`) or a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitsAsked {
+    /// In a minute.
+    pub per_minute: Option<Option<i32>>,
+    /// In an hour.
+    pub per_hour: Option<Option<i32>>,
+}
+
+impl LimitsAsked {
+    /// Checks every rule; what is not asked for stays as in `current`. Any pair is legal.
+    pub fn check(self, current: RateLimits, max: MaxLimits, violations: &mut Vec<Violation>) -> RateLimits {
+        let mut one = |name: &str, asked: Option<Option<i32>>, current: i32, default: i32, max: i32| {
+            let limit = asked.map_or(current, |asked| asked.unwrap_or(default));
+            if asked.is_some() && !(1..=max).contains(&limit) {
+                let message = format!("`rateLimits.{name}` is from 1 to {max}.");
+                violations.push(Violation::new(format!("rateLimits.{name}"), Fault::OutOfRange, message));
+            }
+            limit
+        };
+        let defaults = max.defaults();
+        RateLimits {
+            per_minute: one(
+                "perMinute",
+                self.per_minute,
+                current.per_minute,
+                defaults.per_minute,
+                max.per_minute,
+            ),
+            per_hour: one("perHour", self.per_hour, current.per_hour, defaults.per_hour, max.per_hour),
+        }
+    }
+}
+
+/// The secret before the newest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Previous {
+    /// The last 4 characters.
+    pub last4: String,
+    /// Until when it works.
+    pub ends_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// The longest overlap of two secrets, in seconds: a week.
+pub const MAX_OVERLAP: i32 = 604_800;
 
 /// Whether a key works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,36 +160,56 @@ impl Key {
     }
 }
 
-/// The settings of a new key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The settings of a new key, as they are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyDraft {
+    /// The name.
+    pub name: Option<String>,
+    /// The description.
+    pub description: String,
+    /// What it may do.
+    pub permissions: Vec<String>,
+    /// How many requests it may make.
+    pub rate_limits: LimitsAsked,
+    /// Where requests may come from.
+    pub allowed_ips: Vec<String>,
+    /// Until when it works.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The settings of a new key, every rule of them checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySettings {
     /// The name.
     pub name: String,
     /// The description.
     pub description: String,
     /// What it may do.
     pub permissions: Vec<String>,
+    /// How many requests it may make.
+    pub rate_limits: RateLimits,
+    /// Where requests may come from.
+    pub allowed_ips: Addresses,
     /// Until when it works.
     pub expires_at: Option<Timestamp>,
 }
 
 impl KeyDraft {
     /// Checks every rule.
-    pub fn check(
-        name: Option<&str>,
-        description: &str,
-        permissions: Vec<String>,
-        expires_at: Option<Timestamp>,
-        known: &Permissions,
-        now: Timestamp,
-    ) -> Result<KeyDraft, Error> {
+    pub fn check(self, known: &Permissions, max: MaxLimits, now: Timestamp) -> Result<KeySettings, Error> {
         let mut violations = Vec::new();
-        let name = check_name("name", name, &mut violations);
-        let description = check_description(description, &mut violations);
-        known.check(&permissions, &mut violations);
-        check_expiry(expires_at, now, &mut violations);
+        let settings = KeySettings {
+            name: check_name("name", self.name.as_deref(), &mut violations),
+            description: check_description(&self.description, &mut violations),
+            rate_limits: self.rate_limits.check(max.defaults(), max, &mut violations),
+            allowed_ips: Addresses::check(&self.allowed_ips, &mut violations),
+            permissions: self.permissions,
+            expires_at: self.expires_at,
+        };
+        known.check(&settings.permissions, &mut violations);
+        check_expiry(settings.expires_at, now, &mut violations);
         match violations.is_empty() {
-            true => Ok(KeyDraft { name, description, permissions, expires_at }),
+            true => Ok(settings),
             false => Err(Error::invalid(violations)),
         }
     }
@@ -138,42 +224,48 @@ pub struct KeyChange {
     pub description: Option<String>,
     /// A new list of permissions.
     pub permissions: Option<Vec<String>>,
+    /// New limits.
+    pub rate_limits: LimitsAsked,
+    /// A new list of addresses.
+    pub allowed_ips: Option<Vec<String>>,
     /// A new expiry, or none.
     pub expires_at: Option<Option<Timestamp>>,
 }
 
 impl KeyChange {
-    /// Checks every rule, and brings text into its form.
-    pub fn check(mut self, known: &Permissions, now: Timestamp) -> Result<KeyChange, Error> {
-        let mut violations = Vec::new();
-        self.name = self.name.map(|name| check_name("name", Some(&name), &mut violations));
-        self.description = self.description.map(|text| check_description(&text, &mut violations));
-        if let Some(permissions) = &self.permissions {
-            known.check(permissions, &mut violations);
-        }
-        check_expiry(self.expires_at.flatten(), now, &mut violations);
-        match violations.is_empty() {
-            true => Ok(self),
-            false => Err(Error::invalid(violations)),
-        }
-    }
-
-    /// Applies it. Says whether anything is different now.
-    pub fn apply(self, key: &mut Key) -> bool {
+    /// Checks every rule and applies it. Says whether anything is different now. After an error the key
+    /// is not to be used.
+    pub fn apply(
+        self,
+        key: &mut Key,
+        known: &Permissions,
+        max: MaxLimits,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
         let before = key.clone();
+        let mut violations = Vec::new();
         if let Some(name) = self.name {
-            key.name = name;
+            key.name = check_name("name", Some(&name), &mut violations);
         }
         if let Some(description) = self.description {
-            key.description = description;
+            key.description = check_description(&description, &mut violations);
         }
         if let Some(permissions) = self.permissions {
+            known.check(&permissions, &mut violations);
             key.permissions = permissions;
         }
+        key.rate_limits = self.rate_limits.check(key.rate_limits, max, &mut violations);
+        if let Some(elements) = self.allowed_ips {
+            key.allowed_ips = Addresses::check(&elements, &mut violations);
+        }
         if let Some(expires_at) = self.expires_at {
+            check_expiry(expires_at, now, &mut violations);
             key.expires_at = expires_at;
         }
-        *key != before
+        match violations.is_empty() {
+            true => Ok(*key != before),
+            false => Err(Error::invalid(violations)),
+        }
     }
 }
 
@@ -197,21 +289,59 @@ mod tests {
         Permissions::new(vec!["contacts:read".into(), "contacts:create".into()])
     }
 
+    const MAX: MaxLimits = MaxLimits { per_minute: 1_000, per_hour: 10_000 };
+
     #[test]
     fn all_that_is_wrong_is_said_at_once() {
-        let error =
-            KeyDraft::check(None, &"x".repeat(501), vec!["nope:read".into()], Some(NOW), &known(), NOW)
-                .unwrap_err();
+        let draft = KeyDraft {
+            name: None,
+            description: "x".repeat(501),
+            permissions: vec!["nope:read".into()],
+            rate_limits: LimitsAsked { per_minute: Some(Some(0)), per_hour: Some(Some(10_001)) },
+            allowed_ips: vec!["[::1]".into()],
+            expires_at: Some(NOW),
+        };
+        let error = draft.check(&known(), MAX, NOW).unwrap_err();
         let fields: Vec<_> = error.violations.iter().map(|v| (v.field.as_str(), v.fault)).collect();
         assert_eq!(
             fields,
             [
                 ("name", Fault::Required),
                 ("description", Fault::TooLong),
+                ("rateLimits.perMinute", Fault::OutOfRange),
+                ("rateLimits.perHour", Fault::OutOfRange),
+                ("allowedIps[0]", Fault::Invalid),
                 ("permissions[0]", Fault::Invalid),
                 ("expiresAt", Fault::OutOfRange)
             ]
         );
+    }
+
+    #[test]
+    fn limits() {
+        let (current, tight) =
+            (RateLimits { per_minute: 7, per_hour: 8 }, MaxLimits { per_minute: 30, per_hour: 40 });
+        for (minute, hour, max, expected) in [
+            (None, None, MAX, Some((7, 8))),
+            (Some(None), Some(None), MAX, Some((60, 1_000))),
+            (Some(None), Some(None), tight, Some((30, 40))),
+            (Some(Some(1)), None, MAX, Some((1, 8))),
+            (Some(Some(1_000)), Some(Some(10_000)), MAX, Some((1_000, 10_000))),
+            // Any pair is legal.
+            (Some(Some(1_000)), Some(Some(1)), MAX, Some((1_000, 1))),
+            (Some(Some(0)), None, MAX, None),
+            (Some(Some(-1)), None, MAX, None),
+            (Some(Some(1_001)), None, MAX, None),
+            (None, Some(Some(10_001)), MAX, None),
+            (Some(Some(i32::MAX)), None, MAX, None),
+            (Some(Some(31)), None, tight, None),
+        ] {
+            let mut violations = Vec::new();
+            let asked = LimitsAsked { per_minute: minute, per_hour: hour };
+            let limits = asked.check(current, max, &mut violations);
+            let got = violations.is_empty().then_some((limits.per_minute, limits.per_hour));
+            assert_eq!(got, expected, "{minute:?} {hour:?}");
+        }
     }
 
     #[test]
@@ -228,11 +358,5 @@ mod tests {
             check_expiry(at, NOW, &mut violations);
             assert_eq!(violations.is_empty(), good, "{at:?}");
         }
-    }
-
-    #[test]
-    fn a_null_expiry_clears_it() {
-        let change = KeyChange { expires_at: Some(None), ..KeyChange::default() };
-        assert_eq!(change.clone().check(&known(), NOW), Ok(change));
     }
 }

@@ -4,6 +4,7 @@ use svc_core::error::Error;
 
 use super::{Actor, List, Management, PageRequest, must_be_id};
 use crate::domain::{Agent, AgentMode, check_name};
+use crate::store::Touched;
 
 impl Management {
     /// Makes an agent.
@@ -24,7 +25,7 @@ impl Management {
             updated_at: now,
         };
         let this = self.clone();
-        self.to_the_end(async move {
+        self.undisturbed(async move {
             let mut work = this.store.begin().await?;
             work.insert_agent(&agent).await?;
             work.commit().await?;
@@ -61,7 +62,7 @@ impl Management {
         must_be_id(&id, not_found)?;
         let name = name.map(|name| named(name.as_deref())).transpose()?;
         let this = self.clone();
-        self.to_the_end(async move {
+        self.undisturbed(async move {
             let mut work = this.store.begin().await?;
             let mut agent = work.lock_agent(&actor.organization_id, &id).await?.ok_or_else(not_found)?;
             let Some(name) = name.filter(|name| *name != agent.name) else { return Ok(agent) };
@@ -82,8 +83,7 @@ impl Management {
             let mut work = this.store.begin().await?;
             work.lock_agent(&actor.organization_id, &id).await?.ok_or_else(not_found)?;
             let revoked = work.delete_agent(&actor.organization_id, &id).await?;
-            work.commit().await?;
-            this.checker.forget(&revoked);
+            this.commit(work, Touched::Keys(revoked)).await?;
             Ok(())
         })
         .await

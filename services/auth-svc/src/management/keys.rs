@@ -7,9 +7,10 @@ use svc_core::secret::Secret;
 use super::agents;
 use super::{Actor, List, Management, PageRequest, must_be_id, precondition};
 use crate::credential;
-use crate::domain::{AgentName, Key, KeyChange, KeyDraft, KeyStatus, RateLimits, display_name, effective};
+use crate::domain::{AgentName, Key, KeyChange, KeyDraft, KeyStatus, display_name, effective};
+use crate::limits::LimitStore;
 use crate::secrets::StoredSecret;
-use crate::store::KeyFilter;
+use crate::store::{KeyFilter, Touched};
 
 const MAX_SEARCH: usize = 100;
 
@@ -32,6 +33,7 @@ impl Management {
         agent: String,
         draft: KeyDraft,
     ) -> Result<(Key, Secret), Error> {
+        let settings = draft.check(&self.permissions, self.max_limits, self.environment.clock.now())?;
         // Before argon2 is spent on it.
         let mode = self.agent(&actor, &agent).await?.mode;
         let id = self.environment.ids.next();
@@ -53,14 +55,15 @@ impl Management {
                 agent: AgentName { id: agent.id, name: agent.name },
                 api_key,
                 secret_last4: stored.last4.clone(),
-                name: draft.name,
-                description: draft.description,
-                effective_permissions: effective(&draft.permissions, Some(creator.role)),
-                permissions: draft.permissions,
-                rate_limits: RateLimits::default(),
-                allowed_ips: Vec::new(),
-                expires_at: draft.expires_at,
+                name: settings.name,
+                description: settings.description,
+                effective_permissions: effective(&settings.permissions, Some(creator.role)),
+                permissions: settings.permissions,
+                rate_limits: settings.rate_limits,
+                allowed_ips: settings.allowed_ips,
+                expires_at: settings.expires_at,
                 disabled_at: None,
+                previous: None,
                 created_by: (creator.id.clone(), display_name(&creator.name, &creator.email).to_owned()),
                 created_at: now,
                 updated_at: now,
@@ -69,8 +72,7 @@ impl Management {
             };
             work.insert_key(&key).await?;
             work.insert_secret(&key.id, &stored).await?;
-            work.commit().await?;
-            this.checker.forget([&key.api_key]);
+            this.commit(work, Touched::key(&key.api_key)).await?;
             Ok((key, secret))
         })
         .await
@@ -142,6 +144,11 @@ impl Management {
         Ok(KeyFilter { agent_id: search.agent_id, search: search.search, status })
     }
 
+    /// The key that makes a request.
+    pub async fn own_key(&self, organization: &str, id: &str) -> Result<Key, Error> {
+        self.store.key_by_id(organization, id).await?.ok_or_else(not_found)
+    }
+
     /// Changes the settings of a key.
     pub async fn update_key(
         &self,
@@ -151,24 +158,55 @@ impl Management {
         change: KeyChange,
         expected_version: Option<i32>,
     ) -> Result<Key, Error> {
+        let this = self.clone();
+        self.change_key(actor, agent, id, expected_version, move |key, now| {
+            change.apply(key, &this.permissions, this.max_limits, now)
+        })
+        .await
+    }
+
+    /// Disables a key, or enables it again.
+    pub async fn set_disabled(
+        &self,
+        actor: Actor,
+        agent: String,
+        id: String,
+        disabled: bool,
+    ) -> Result<Key, Error> {
+        self.change_key(actor, agent, id, None, move |key, now| {
+            let changes = key.disabled_at.is_some() != disabled;
+            key.disabled_at = key.disabled_at.or(Some(now)).filter(|_| disabled);
+            Ok(changes)
+        })
+        .await
+    }
+
+    /// One change of a key's row. `apply` says whether anything is different.
+    async fn change_key(
+        &self,
+        actor: Actor,
+        agent: String,
+        id: String,
+        expected_version: Option<i32>,
+        apply: impl FnOnce(&mut Key, Timestamp) -> Result<bool, Error> + Send + 'static,
+    ) -> Result<Key, Error> {
         key_ids(&agent, &id)?;
-        let change = change.check(&self.permissions, self.environment.clock.now())?;
         let this = self.clone();
         self.to_the_end(async move {
             let mut work = this.store.begin().await?;
             let found = work.lock_key(&actor.organization_id, &agent, &id).await?;
             let mut key = found.ok_or_else(not_found)?;
             precondition(expected_version, key.version)?;
-            if !change.apply(&mut key) {
+            let now = this.environment.clock.now();
+            if !apply(&mut key, now)? {
                 return Ok(key);
             }
             key.version += 1;
-            key.updated_at = this.environment.clock.now();
+            key.updated_at = now;
             work.update_key(&key).await?;
             // Read again for what follows from the change.
             let key = work.lock_key(&actor.organization_id, &agent, &id).await?.ok_or_else(not_found)?;
-            work.commit().await?;
-            this.checker.forget([&key.api_key]);
+            this.commit(work, Touched::key(&key.api_key)).await?;
             Ok(key)
         })
         .await
@@ -189,19 +227,22 @@ impl Management {
             let key = work.lock_key(&actor.organization_id, &agent, &id).await?.ok_or_else(not_found)?;
             precondition(expected_version, key.version)?;
             work.delete_key(&actor.organization_id, &agent, &id).await?;
-            work.commit().await?;
-            this.checker.forget([&key.api_key]);
+            this.commit(work, Touched::key(&key.api_key)).await?;
+            // One that stays goes by itself once its windows are empty.
+            if let Err(error) = this.checker.limiter.forget(&id).await {
+                tracing::debug!(error = %error, "the limits of a deleted key stay for now");
+            }
             Ok(())
         })
         .await
     }
 }
 
-fn key_ids(agent: &str, id: &str) -> Result<(), Error> {
+pub(super) fn key_ids(agent: &str, id: &str) -> Result<(), Error> {
     must_be_id(agent, not_found)?;
     must_be_id(id, not_found)
 }
 
-fn not_found() -> Error {
+pub(super) fn not_found() -> Error {
     Error::not_found("API key")
 }

@@ -5,6 +5,7 @@ use svc_core::error::{Error, Fault, Reason, Violation};
 
 use super::{Actor, List, Management, PageRequest, must_be_id};
 use crate::domain::{Member, MemberDraft, Role};
+use crate::store::Touched;
 
 impl Management {
     /// Adds a member.
@@ -21,7 +22,7 @@ impl Management {
             updated_at: now,
         };
         let this = self.clone();
-        self.to_the_end(async move {
+        self.undisturbed(async move {
             let mut work = this.store.begin().await?;
             match work.insert_member(&member).await {
                 Ok(()) => {}
@@ -80,8 +81,7 @@ impl Management {
             member.updated_at = this.environment.clock.now();
             work.update_member(&member).await?;
             let keys = work.keys_made_by(&actor.organization_id, &id).await?;
-            work.commit().await?;
-            this.checker.forget(&keys);
+            this.commit(work, Touched::Keys(keys)).await?;
             Ok(member)
         })
         .await
@@ -97,8 +97,7 @@ impl Management {
             actor.role.may_manage(member.role)?;
             work.remove_member(&actor.organization_id, &id, this.environment.clock.now()).await?;
             let keys = work.keys_made_by(&actor.organization_id, &id).await?;
-            work.commit().await?;
-            this.checker.forget(&keys);
+            this.commit(work, Touched::Keys(keys)).await?;
             Ok(())
         })
         .await

@@ -23,7 +23,7 @@ impl Management {
             created_at: self.environment.clock.now(),
         };
         let this = self.clone();
-        self.to_the_end(async move {
+        self.undisturbed(async move {
             let mut work = this.store.begin().await?;
             work.insert_token(&token, &token_hash(secret.expose())).await?;
             work.commit().await?;
@@ -54,7 +54,7 @@ impl Management {
     pub async fn delete_token(&self, actor: Actor, id: String) -> Result<(), Error> {
         must_be_id(&id, not_found)?;
         let this = self.clone();
-        self.to_the_end(async move {
+        self.undisturbed(async move {
             let mut work = this.store.begin().await?;
             if !work.delete_token(&actor.organization_id, &actor.member_id, &id).await? {
                 return Err(not_found());

@@ -1,6 +1,7 @@
 //! The queries of keys and their secrets.
 
 use sqlx::AssertSqlSafe;
+use svc_core::clock::Timestamp;
 use svc_core::db::{DbError, Dialect, Query, sql};
 
 use super::rows;
@@ -8,13 +9,15 @@ use super::{KeyFilter, KeyRecord, Page};
 use crate::domain::Key;
 use crate::secrets::StoredSecret;
 
-/// A key with the names that it mentions, and the last characters of its newest secret.
+/// A key with the names that it mentions, and the last characters of its newest secret and the one before.
 const SELECT: &str = "SELECT k.*, a.name AS agent_name, m.name AS creator_name, m.email AS creator_email, \
-     m.role AS creator_role, m.removed_at AS creator_removed_at, s.last4 AS secret_last4 \
+     m.role AS creator_role, m.removed_at AS creator_removed_at, s.last4 AS secret_last4, \
+     p.last4 AS previous_last4, p.expires_at AS previous_ends_at, p.last_used_at AS previous_last_used_at \
      FROM api_keys k \
      JOIN agents a ON a.id = k.agent_id \
      JOIN members m ON m.id = k.created_by \
      JOIN api_key_secrets s ON s.key_id = k.id AND s.expires_at IS NULL \
+     LEFT JOIN api_key_secrets p ON p.key_id = k.id AND p.expires_at IS NOT NULL \
      WHERE k.organization_id = $1";
 
 /// `$2` agent, `$3` search pattern, `$4` status at `$5`; an empty text stands for "any".
@@ -31,7 +34,8 @@ pub(super) async fn record<D: Dialect>(
     // One statement, so that key, creator and secrets are of one moment.
     let query = sql::<D>(
         "SELECT s.*, k.id AS of_key, k.organization_id, k.agent_id, k.permissions, k.expires_at AS key_expires_at, \
-         k.disabled_at, m.role AS creator_role, m.removed_at AS creator_removed_at \
+         k.disabled_at, k.allowed_ips, k.per_minute, k.per_hour, \
+         m.role AS creator_role, m.removed_at AS creator_removed_at \
          FROM api_keys k \
          JOIN members m ON m.id = k.created_by \
          JOIN api_key_secrets s ON s.key_id = k.id \
@@ -45,6 +49,8 @@ pub(super) async fn record<D: Dialect>(
         agent_id: first.get("agent_id")?,
         permissions: rows::list(first, "permissions")?,
         expires_at: first.optional_time("key_expires_at")?,
+        allowed_ips: rows::addresses(first)?,
+        rate_limits: rows::limits(first)?,
         disabled: first.optional_time("disabled_at")?.is_some(),
         creator_role: rows::creator_role(first)?,
         secrets: found.iter().map(rows::secret).collect::<Result<_, _>>()?,
@@ -134,7 +140,7 @@ pub(super) async fn insert<D: Dialect>(connection: &mut D::Connection, key: &Key
     .bind(&rows::to_list(&key.permissions))
     .bind(key.rate_limits.per_minute)
     .bind(key.rate_limits.per_hour)
-    .bind(&rows::to_list(&key.allowed_ips))
+    .bind(&rows::to_list(&key.allowed_ips.to_strings()))
     .bind(key.expires_at)
     .bind(key.disabled_at)
     .bind(&key.created_by.0)
@@ -160,7 +166,7 @@ pub(super) async fn update<D: Dialect>(connection: &mut D::Connection, key: &Key
     .bind(&rows::to_list(&key.permissions))
     .bind(key.rate_limits.per_minute)
     .bind(key.rate_limits.per_hour)
-    .bind(&rows::to_list(&key.allowed_ips))
+    .bind(&rows::to_list(&key.allowed_ips.to_strings()))
     .bind(key.expires_at)
     .bind(key.disabled_at)
     .bind(key.updated_at)
@@ -200,6 +206,41 @@ pub(super) async fn insert_secret<D: Dialect>(
     .run(connection)
     .await
     .map(drop)
+}
+
+/// Ends secrets of a key: the newest at this moment, and any older one now. `None` deletes all.
+pub(super) async fn end_secrets<D: Dialect>(
+    connection: &mut D::Connection,
+    key_id: &str,
+    newest_ends_at: Option<Timestamp>,
+) -> Result<(), DbError> {
+    let Some(at) = newest_ends_at else {
+        let all = sql::<D>("DELETE FROM api_key_secrets WHERE key_id = $1");
+        return all.bind(key_id).run(connection).await.map(drop);
+    };
+    end_overlap::<D>(connection, key_id).await?;
+    let newest = sql::<D>("UPDATE api_key_secrets SET expires_at = $2 WHERE key_id = $1");
+    newest.bind(key_id).bind(at).run(connection).await.map(drop)
+}
+
+/// Ends the overlap of a key.
+pub(super) async fn end_overlap<D: Dialect>(
+    connection: &mut D::Connection,
+    key_id: &str,
+) -> Result<(), DbError> {
+    let query = sql::<D>("DELETE FROM api_key_secrets WHERE key_id = $1 AND expires_at IS NOT NULL");
+    query.bind(key_id).run(connection).await.map(drop)
+}
+
+/// One key by its id alone, for the key itself.
+pub(super) async fn by_id<D: Dialect>(
+    connection: &mut D::Connection,
+    organization: &str,
+    id: &str,
+) -> Result<Option<Key>, DbError> {
+    let query = sql::<D>(AssertSqlSafe(format!("{SELECT} AND k.id = $2")));
+    let row = query.bind(organization).bind(id).optional(connection).await?;
+    row.as_ref().map(rows::key).transpose()
 }
 
 /// The `apiKey` of each key that a column of it singles out.

@@ -3,7 +3,8 @@
 use svc_core::db::{DbError, Dialect, Row};
 
 use crate::domain::{
-    Agent, AgentMode, AgentName, Key, Member, RateLimits, Role, Token, display_name, effective,
+    Addresses, Agent, AgentMode, AgentName, Key, Member, Previous, RateLimits, Role, Token, display_name,
+    effective,
 };
 use crate::secrets::StoredSecret;
 
@@ -25,6 +26,20 @@ pub(super) fn to_list(items: &[String]) -> String {
 
 pub(super) fn role<D: Dialect>(row: &Row<D>, column: &'static str) -> Result<Role, DbError> {
     Role::parse(&row.get::<String>(column)?).ok_or_else(|| corrupt(column))
+}
+
+pub(super) fn addresses<D: Dialect>(row: &Row<D>) -> Result<Addresses, DbError> {
+    Addresses::parse_stored(&list(row, "allowed_ips")?).ok_or_else(|| corrupt("allowed_ips"))
+}
+
+fn previous<D: Dialect>(row: &Row<D>) -> Result<Option<Previous>, DbError> {
+    let Some(ends_at) = row.optional_time("previous_ends_at")? else { return Ok(None) };
+    let last_used_at = row.optional_time("previous_last_used_at")?;
+    Ok(Some(Previous { last4: row.get("previous_last4")?, ends_at, last_used_at }))
+}
+
+pub(super) fn limits<D: Dialect>(row: &Row<D>) -> Result<RateLimits, DbError> {
+    Ok(RateLimits { per_minute: int(row, "per_minute")?, per_hour: int(row, "per_hour")? })
 }
 
 fn int<D: Dialect>(row: &Row<D>, column: &'static str) -> Result<i32, DbError> {
@@ -88,10 +103,11 @@ pub(super) fn key<D: Dialect>(row: &Row<D>) -> Result<Key, DbError> {
         description: row.get("description")?,
         effective_permissions: effective(&permissions, creator_role(row)?),
         permissions,
-        rate_limits: RateLimits { per_minute: int(row, "per_minute")?, per_hour: int(row, "per_hour")? },
-        allowed_ips: list(row, "allowed_ips")?,
+        rate_limits: limits(row)?,
+        allowed_ips: addresses(row)?,
         expires_at: row.optional_time("expires_at")?,
         disabled_at: row.optional_time("disabled_at")?,
+        previous: previous(row)?,
         created_by: (row.get("created_by")?, display_name(&name, &email).to_owned()),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,

@@ -7,6 +7,7 @@ use svc_core::db::{Db, DbError, Dialect, sql};
 use tracing::{Instrument, debug_span};
 
 use super::keys::{self, Column};
+use super::revocation::{Announce, Touched};
 use super::{KeyFilter, KeyRecord, Page, Store, TokenRecord, Work, members};
 use crate::domain::{Agent, Key, Member, Token};
 use crate::secrets::StoredSecret;
@@ -47,7 +48,7 @@ macro_rules! write {
 }
 
 #[async_trait]
-impl<D: Dialect> Store for SqlStore<D> {
+impl<D: Announce> Store for SqlStore<D> {
     async fn begin(&self) -> Result<Box<dyn Work>, DbError> {
         Ok(Box::new(SqlWork { transaction: self.db.begin().await? }))
     }
@@ -67,6 +68,10 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn key(&self, organization: &str, agent: &str, id: &str) -> Result<Option<Key>, DbError> {
         read!(self, "db.key.get", |c| keys::get::<D>(c, organization, agent, id))
+    }
+
+    async fn key_by_id(&self, organization: &str, id: &str) -> Result<Option<Key>, DbError> {
+        read!(self, "db.key.get", |c| keys::by_id::<D>(c, organization, id))
     }
 
     async fn keys(&self, organization: &str, filter: &KeyFilter, page: &Page) -> Result<Vec<Key>, DbError> {
@@ -124,7 +129,7 @@ impl<D: Dialect> Store for SqlStore<D> {
 }
 
 #[async_trait]
-impl<D: Dialect> Work for SqlWork<D> {
+impl<D: Announce> Work for SqlWork<D> {
     async fn claim_setup(&mut self) -> Result<bool, DbError> {
         let query = sql::<D>("INSERT INTO setup (once) VALUES (1) ON CONFLICT DO NOTHING");
         write!(self, "db.setup.claim", |c| async { Ok(query.run(c).await? > 0) })
@@ -202,8 +207,23 @@ impl<D: Dialect> Work for SqlWork<D> {
         write!(self, "db.secret.insert", |c| keys::insert_secret::<D>(c, key_id, secret))
     }
 
+    async fn end_secrets(&mut self, key_id: &str, newest_ends_at: Option<Timestamp>) -> Result<(), DbError> {
+        write!(self, "db.secret.end", |c| keys::end_secrets::<D>(c, key_id, newest_ends_at))
+    }
+
+    async fn end_overlap(&mut self, key_id: &str) -> Result<(), DbError> {
+        write!(self, "db.secret.end", |c| keys::end_overlap::<D>(c, key_id))
+    }
+
     async fn commit(self: Box<Self>) -> Result<(), DbError> {
         let commit = async { Ok(self.transaction.commit().await?) };
         commit.instrument(debug_span!("db.commit", otel.kind = "client")).await
+    }
+
+    async fn commit_change(mut self: Box<Self>, touched: &Touched) -> Result<(), DbError> {
+        if !touched.is_empty() {
+            write!(self, "db.change.announce", |c| D::announce(c, touched))?;
+        }
+        self.commit().await
     }
 }

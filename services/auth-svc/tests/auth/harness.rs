@@ -60,14 +60,18 @@ impl Auth {
 
     /// The decision: a principal, or the code of the refusal.
     pub async fn authorize(&self, request: pb::AuthorizeRequest) -> Result<pb::Principal, pb::Refusal> {
-        let mut client = AuthorizationServiceClient::new(self.upstream.clone());
-        let mut request = Request::new(request);
-        InternalCredential::for_calls_to(&self.upstream, None).unwrap().authenticate(&mut request);
-        let response = client.authorize(request).await.unwrap().into_inner();
-        match response.decision.unwrap() {
+        match self.answer(request).await.decision.unwrap() {
             pb::authorize_response::Decision::Principal(principal) => Ok(principal),
             pb::authorize_response::Decision::Refusal(refusal) => Err(refusal),
         }
+    }
+
+    /// The decision, and what is said beside it.
+    pub async fn answer(&self, request: pb::AuthorizeRequest) -> pb::AuthorizeResponse {
+        let mut client = AuthorizationServiceClient::new(self.upstream.clone());
+        let mut request = Request::new(request);
+        InternalCredential::for_calls_to(&self.upstream, None).unwrap().authenticate(&mut request);
+        client.authorize(request).await.unwrap().into_inner()
     }
 
     /// What the edge asks for a key that wants to read contacts of the first agent.

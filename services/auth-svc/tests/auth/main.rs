@@ -4,4 +4,7 @@
 
 mod check;
 mod harness;
+mod limits;
 mod management;
+mod rotation;
+mod settings;

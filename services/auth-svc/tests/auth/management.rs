@@ -185,34 +185,7 @@ async fn changes_of_a_key_count_its_versions() {
                 "{fixed}"
             );
         }
-        for later in ["rate_limits", "rate_limits.per_minute"] {
-            assert_eq!(
-                error(send(update("x", &[later], None)).await).reason,
-                Reason::Unimplemented,
-                "{later}"
-            );
-        }
     }
-}
-
-#[tokio::test]
-async fn settings_that_are_not_enforced_yet_are_refused_and_nothing_is_stored() {
-    let auth = Auth::at(Home::sqlite(), &Config::default()).await;
-    let plain = pb::CreateApiKeyRequest {
-        agent_id: auth.first.agent_id.clone(),
-        name: Some("x".into()),
-        permissions: vec!["contacts:read".into()],
-        ..pb::CreateApiKeyRequest::default()
-    };
-    let limits = pb::RateLimits { per_minute: Some(10), per_hour: None };
-    let limited = pb::CreateApiKeyRequest { rate_limits: Some(limits), ..plain.clone() };
-    let bound = pb::CreateApiKeyRequest { allowed_ips: vec!["192.0.2.1".into()], ..plain };
-    for request in [limited, bound] {
-        let refused = error(auth.keys().create_api_key(call(&auth.owner(), request)).await);
-        assert_eq!(refused.reason, Reason::Unimplemented);
-    }
-    let keys = auth.keys().list_api_keys(call(&auth.owner(), pb::ListApiKeysRequest::default())).await;
-    assert_eq!(keys.unwrap().into_inner().keys.len(), 1);
 }
 
 #[tokio::test]

@@ -6,6 +6,14 @@ use http::{Extensions, HeaderMap, HeaderValue};
 use super::Upstream;
 use crate::secret::Secret;
 
+/// The metadata key that tells a service where a request came from.
+pub const CLIENT_ADDRESS: &str = "x-keyward-client-address";
+
+/// Where a request came from, as the edge saw it.
+pub fn client_address(headers: &HeaderMap) -> Option<std::net::IpAddr> {
+    headers.get(CLIENT_ADDRESS)?.to_str().ok()?.parse().ok()
+}
+
 const SCHEME: &str = "Bearer ";
 
 /// Marks a call from within the process. No message from the network can carry it.

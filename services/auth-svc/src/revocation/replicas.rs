@@ -1,0 +1,209 @@
+//! One replica of several on PostgreSQL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use svc_core::random::Random;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::barrier::Barrier;
+use super::lease::{Gate, Lease};
+use super::poll::{PollError, Poller, Shared};
+use super::strict::Strict;
+use super::sweep::Sweep;
+use super::{Forget, log};
+use crate::limits::BootClock;
+use crate::store::{Durability, Ledger};
+
+/// How long before a lost listener is opened again. Polls do not depend on it.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a replica is made of before its cache is there.
+pub(super) struct Seat {
+    ledger: Ledger,
+    clock: Arc<dyn BootClock>,
+    lease: Arc<Lease>,
+    shared: Arc<Shared>,
+}
+
+impl Seat {
+    pub(super) fn new(ledger: Ledger, clock: Arc<dyn BootClock>) -> Seat {
+        let lease = Arc::new(Lease::new(clock.clone()));
+        Seat { ledger, clock, lease, shared: Arc::default() }
+    }
+
+    pub(super) fn gate(&self, strict_clock: bool) -> Gate {
+        let lease = self.lease.clone();
+        match strict_clock {
+            true => Gate::Strict(lease, Arc::new(Strict::new(self.ledger.clone(), self.shared.clone()))),
+            false => Gate::Leased(lease),
+        }
+    }
+
+    /// Joins, and polls for the first time, so that requests are served from now on.
+    pub(super) async fn join(
+        self,
+        cache: Arc<dyn Forget>,
+        random: Arc<dyn Random>,
+    ) -> Result<Replicas, PollError> {
+        let Seat { ledger, clock, lease, shared } = self;
+        for warning in warnings(&ledger.durability().await?) {
+            tracing::warn!("revocation is no promise on this database: {warning}");
+        }
+        let mut poller = Poller {
+            ledger: ledger.clone(),
+            clock: clock.clone(),
+            random,
+            lease,
+            cache,
+            shared: shared.clone(),
+            line: None,
+            incarnation: None,
+        };
+        poller.poll().await?;
+        let stop = CancellationToken::new();
+        let barrier = Barrier::new(ledger.clone(), clock.clone());
+        let tasks = Tasks {
+            polls: tokio::spawn(poller.run(stop.clone())),
+            sweeps: tokio::spawn(Sweep::new(ledger.clone(), clock).run(stop.clone())),
+            listens: tokio::spawn(listen(ledger, shared.clone(), stop.clone())),
+        };
+        Ok(Replicas { barrier, shared, stop, tasks: Mutex::new(Some(tasks)) })
+    }
+}
+
+/// A replica that has joined.
+pub struct Replicas {
+    barrier: Barrier,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: Mutex<Option<Tasks>>,
+}
+
+struct Tasks {
+    polls: JoinHandle<Poller>,
+    sweeps: JoinHandle<()>,
+    listens: JoinHandle<()>,
+}
+
+impl Replicas {
+    /// Waits until every replica knows what is committed now.
+    pub(super) async fn settle(&self) {
+        // This one need not wait to hear of it.
+        self.shared.wake.notify_one();
+        self.barrier.settle().await;
+    }
+
+    /// Stops polling and removes the row.
+    pub(super) async fn stop(&self) {
+        self.stop.cancel();
+        let Some(tasks) = self.tasks.lock().take() else { return };
+        tasks.listens.abort();
+        let left = match tasks.polls.await {
+            Ok(poller) => poller.leave().await,
+            Err(error) => return tracing::error!(error = %error, "the polls had ended"),
+        };
+        if let Err(error) = left {
+            tracing::warn!(error = %error, "the row of this replica is left: changes wait for it a few seconds");
+        }
+        if let Err(error) = tasks.sweeps.await {
+            tracing::error!(error = %error, "the sweeps had ended");
+        }
+    }
+}
+
+impl Drop for Replicas {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Polls when a change is heard of.
+async fn listen(ledger: Ledger, shared: Arc<Shared>, stop: CancellationToken) {
+    let hear = async {
+        loop {
+            if let Err(error) = heard(&ledger, &shared).await {
+                log(&error, "changes are not heard of at once");
+            }
+            sleep(LISTEN_AGAIN).await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = hear => {}
+    }
+}
+
+async fn heard(ledger: &Ledger, shared: &Shared) -> Result<(), svc_core::db::DbError> {
+    let mut notifications = ledger.listen().await?;
+    // For what came before it listened.
+    shared.wake.notify_one();
+    loop {
+        notifications.next().await?;
+        shared.wake.notify_one();
+    }
+}
+
+/// Why a change that has answered could be lost with this database.
+fn warnings(durability: &Durability) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if durability.in_recovery {
+        warnings.push("it is a standby, or was not finished being restored");
+    }
+    if durability.synchronous_commit == "off" {
+        warnings.push("synchronous_commit is off, so that a crash loses changes that have answered");
+    }
+    if !durability.fsync {
+        warnings.push("fsync is off, so that a crash loses changes that have answered");
+    }
+    if durability.standbys > 0 && !(durability.synchronous && waits_for_standby(durability)) {
+        warnings.push("its standbys are asynchronous, so that a failover loses changes that have answered");
+    }
+    warnings
+}
+
+fn waits_for_standby(durability: &Durability) -> bool {
+    !matches!(durability.synchronous_commit.as_str(), "off" | "local")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_lose_a_change_is_warned_of() {
+        let safe = Durability {
+            in_recovery: false,
+            synchronous_commit: "on".to_owned(),
+            fsync: true,
+            standbys: 0,
+            synchronous: false,
+        };
+        let with = |change: fn(&mut Durability)| {
+            let mut durability = safe.clone();
+            change(&mut durability);
+            warnings(&durability).len()
+        };
+        for (what, warned, expected) in [
+            ("alone", with(|_| {}), 0),
+            ("a standby", with(|d| d.in_recovery = true), 1),
+            ("asynchronous commits", with(|d| d.synchronous_commit = "off".to_owned()), 1),
+            ("no fsync", with(|d| d.fsync = false), 1),
+            ("asynchronous standbys", with(|d| d.standbys = 1), 1),
+            ("a synchronous standby", with(|d| (d.standbys, d.synchronous) = (1, true)), 0),
+            (
+                "one that commits do not wait for",
+                with(|d| {
+                    (d.standbys, d.synchronous) = (1, true);
+                    d.synchronous_commit = "local".to_owned();
+                }),
+                1,
+            ),
+        ] {
+            assert_eq!(warned, expected, "{what}");
+        }
+    }
+}
