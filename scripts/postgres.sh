@@ -21,8 +21,9 @@ postgres_install() {
         as_root=(sudo)
     fi
     echo "The tests need PostgreSQL, which is not installed. Installing Debian's package postgresql now:"
-    echo "  ${as_root[*]} apt-get update"
-    echo "  ${as_root[*]} apt-get install postgresql"
+    echo "  ${as_root[*]:+sudo }apt-get update"
+    echo "  ${as_root[*]:+sudo }apt-get install postgresql"
+    echo "Debian starts a server of its own on port 5432 with it; the tests use neither that nor its data."
     "${as_root[@]}" apt-get update
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install --yes --no-install-recommends postgresql
@@ -63,8 +64,11 @@ postgres_start() {
         fi
         chown "$postgres_user" "$postgres_dir"
     fi
-    postgres_run initdb --pgdata="$postgres_dir/data" --username=keyward --auth=trust \
-        --encoding=UTF8 --locale=C.UTF-8 --no-sync >"$postgres_dir/initdb.log"
+    if ! postgres_run initdb --pgdata="$postgres_dir/data" --username=keyward --auth=trust \
+        --encoding=UTF8 --locale=C.UTF-8 --no-sync >"$postgres_dir/initdb.log" 2>&1; then
+        cat "$postgres_dir/initdb.log" >&2
+        exit 1
+    fi
 
     # Another program may take the port between the choice and the start: then with another one.
     local attempt port options

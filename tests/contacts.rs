@@ -165,7 +165,6 @@ async fn what_is_not_built_yet_says_so() {
             ("PATCH", format!("/v1/open/contacts/crm-1/chatbots/{agent}/archive")),
             ("GET", format!("/v1/open/contacts/crm-1/files/chatbots/{agent}")),
             ("GET", format!("/v1/open/document-extraction/chatbots/{agent}")),
-            ("GET", "/v1/open/key".to_owned()),
         ] {
             stack.send(stack.by_key(method, &path)).await.refusal(501, "unimplemented");
         }

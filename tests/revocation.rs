@@ -22,7 +22,12 @@ async fn a_deleted_key_is_refused_at_once() {
 #[tokio::test]
 async fn no_request_that_starts_after_the_answer_is_let_through() {
     Stack::each(async |stack| {
-        let key = stack.new_key(&["contacts:read"]).await;
+        let settings = json!({
+            "name": "Busy",
+            "permissions": ["contacts:read"],
+            "rateLimits": {"perMinute": 100_000, "perHour": 100_000},
+        });
+        let key = stack.new_key_with(settings).await;
         let caller = stack.with_key(&key);
         // Busy callers keep the key in the cache up to the end.
         let deleted = std::sync::atomic::AtomicBool::new(false);

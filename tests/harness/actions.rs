@@ -200,11 +200,26 @@ impl Api {
 
     /// Creates a key with these permissions on the agent.
     pub async fn new_key(&self, permissions: &[&str]) -> Key {
-        let answer = self.create_key(json!({"name": "A key", "permissions": permissions})).await;
+        self.new_key_with(json!({"name": "A key", "permissions": permissions})).await
+    }
+
+    /// Creates a key with these settings on the agent.
+    pub async fn new_key_with(&self, settings: Value) -> Key {
+        let answer = self.create_key(settings).await;
         let data = answer.ok();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let key = &data["key"];
         Key { id: text(&key["id"]), api_key: text(&key["apiKey"]), secret: text(&data["secret"]) }
+    }
+
+    /// `rotate`, `endOverlap`, `disable` or `enable`.
+    pub async fn key_verb(&self, id: &str, verb: &str, body: Value) -> Answer {
+        self.with_body(self.by_member("POST", &format!("{}:{verb}", self.key_path(id))), body).await
+    }
+
+    /// Who am I.
+    pub async fn own_key(&self) -> Answer {
+        self.send(self.by_key("GET", "/v1/open/key")).await
     }
 
     pub async fn list_keys(&self, query: &str) -> Answer {

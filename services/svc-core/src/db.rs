@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sqlx::pool::PoolConnection;
-use sqlx::{Pool, Postgres, Sqlite, Transaction};
+use sqlx::{Pool, Transaction};
 
 use crate::error::Error;
 use crate::secret::Secret;
@@ -22,6 +22,7 @@ pub use dialect::{Dialect, Reads};
 pub use open::{LockFile, OpenError, open};
 pub use query::{Param, Query, Row, sql};
 pub use sqlx::migrate::Migrator;
+pub use sqlx::{Postgres, Sqlite};
 
 /// `[database]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

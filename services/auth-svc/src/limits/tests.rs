@@ -85,7 +85,7 @@ async fn memory_store(home: &Home, db: AnyDb, machine: &Machine) -> MemoryStore 
     MemoryStore::open(saved::over(db), Arc::new(machine.clone()), wall).await.unwrap()
 }
 
-async fn database_store(home: &Home) -> (DatabaseStore, Db<sqlx::Postgres>) {
+async fn database_store(home: &Home) -> (DatabaseStore, Db<svc_core::db::Postgres>) {
     let AnyDb::Postgres(db) = open(home).await else { unreachable!("the home is on PostgreSQL") };
     (DatabaseStore::new(db.clone()), db)
 }

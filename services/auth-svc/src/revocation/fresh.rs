@@ -79,7 +79,7 @@ mod tests {
     async fn a_reader_that_gives_up_leaves_the_read_to_the_next() {
         let fresh = Fresh::new();
         {
-            let never = fresh.get(|| std::future::pending::<u8>());
+            let never = fresh.get(std::future::pending::<u8>);
             futures::pin_mut!(never);
             assert!(futures::poll!(never).is_pending());
         }

@@ -97,6 +97,15 @@ impl Replicas {
         self.barrier.settle().await;
     }
 
+    /// Ends the background work without a word, as a process that is paused or killed does.
+    #[cfg(test)]
+    pub(super) fn pause(&self) {
+        let Some(tasks) = self.tasks.lock().take() else { return };
+        tasks.polls.abort();
+        tasks.sweeps.abort();
+        tasks.listens.abort();
+    }
+
     /// Stops polling and removes the row.
     pub(super) async fn stop(&self) {
         self.stop.cancel();

@@ -278,3 +278,6 @@ fn replica(row: &Row<Postgres>) -> Result<Option<Replica>, DbError> {
 fn nothing() -> DbError {
     DbError::Failed(sqlx::Error::RowNotFound)
 }
+
+#[cfg(test)]
+mod tests;

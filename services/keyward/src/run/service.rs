@@ -18,7 +18,7 @@ pub(super) struct Service {
 }
 
 enum Opened {
-    Auth(AuthService),
+    Auth(Box<AuthService>),
     Contacts(ContactsService),
     Extraction(ExtractionService),
 }
@@ -34,7 +34,7 @@ impl Service {
             part: Part::Auth,
             handlers: service.handlers().await,
             keys: Some(service.jwks()),
-            opened: Opened::Auth(service),
+            opened: Opened::Auth(Box::new(service)),
         })
     }
 

@@ -1,0 +1,273 @@
+//! Poll, lease, barrier, sweep and the strict gate, each by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use svc_core::db::{self, AnyDb};
+use svc_core::random::SystemRandom;
+use svc_core::testing::Home;
+
+use super::{StandingClock, Told};
+use crate::revocation::barrier::Barrier;
+use crate::revocation::lease::{Gate, Lease, Past};
+use crate::revocation::poll::{Poller, Shared};
+use crate::revocation::strict::Strict;
+use crate::revocation::sweep::Sweep;
+use crate::store::{Ledger, Store, Touched, migrations, over};
+
+struct Fixture {
+    _home: Home,
+    store: Arc<dyn Store>,
+    ledger: Ledger,
+    clock: StandingClock,
+}
+
+/// A replica that polls when the test says so.
+struct Replica {
+    poller: Poller,
+    lease: Arc<Lease>,
+    told: Arc<Told>,
+    shared: Arc<Shared>,
+}
+
+impl Fixture {
+    async fn new() -> Fixture {
+        let home = Home::postgres().await;
+        let (sqlite, postgres) = migrations();
+        let database = &home.environment.database;
+        let opened = db::open(database, home.path(), crate::NAME, sqlite, postgres).await.unwrap();
+        let store = over(opened.clone());
+        let AnyDb::Postgres(db) = opened else { unreachable!() };
+        let clock = StandingClock::default();
+        clock.advance(1_000_000);
+        Fixture { _home: home, ledger: Ledger::new(db), store, clock }
+    }
+
+    fn replica(&self) -> Replica {
+        let clock = Arc::new(self.clock.clone());
+        let lease = Arc::new(Lease::new(clock.clone()));
+        let told = Arc::new(Told::default());
+        let shared = Arc::new(Shared::default());
+        let poller = Poller {
+            ledger: self.ledger.clone(),
+            clock,
+            random: Arc::new(SystemRandom),
+            lease: lease.clone(),
+            cache: told.clone(),
+            shared: shared.clone(),
+            line: None,
+            incarnation: None,
+        };
+        Replica { poller, lease, told, shared }
+    }
+
+    fn barrier(&self) -> Arc<Barrier> {
+        Arc::new(Barrier::new(self.ledger.clone(), Arc::new(self.clock.clone())))
+    }
+
+    async fn change(&self, key: &str) {
+        self.store.begin().await.unwrap().commit_change(&Touched::key(key)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_poll_renews_the_lease_from_when_it_was_sent_and_forgets_what_changed() {
+    let f = Fixture::new().await;
+    let mut replica = f.replica();
+    assert_eq!(replica.lease.check(), Err(Past), "none before the first poll");
+    assert!(replica.poller.poll().await.unwrap(), "the first poll is acknowledged at once");
+    assert_eq!(replica.told.take(), [Touched::Everything]);
+    assert_eq!(replica.lease.check(), Ok(()));
+    assert!(!replica.poller.poll().await.unwrap());
+    replica.told.take();
+
+    f.clock.advance(1_599);
+    assert_eq!(replica.lease.check(), Ok(()));
+    f.clock.advance(1);
+    assert_eq!(replica.lease.check(), Err(Past));
+
+    f.change("a").await;
+    assert!(replica.poller.poll().await.unwrap());
+    assert_eq!(replica.told.take(), [Touched::key("a")]);
+    assert_eq!(replica.lease.check(), Ok(()));
+    assert!(!replica.poller.poll().await.unwrap());
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_renews_nothing() {
+    let f = Fixture::new().await;
+    let mut replica = f.replica();
+    replica.poller.poll().await.unwrap();
+    let now = f.ledger.revision().await.unwrap();
+    let incarnation = replica.poller.incarnation.clone().unwrap();
+    let polled = replica.poller.line.as_mut().unwrap().poll(&incarnation, Some(&now)).await.unwrap();
+    let began = 1_000_000;
+    f.clock.advance(1_600);
+    replica.poller.take_in(began, 2, polled);
+    assert_eq!(replica.lease.check(), Err(Past));
+}
+
+#[tokio::test]
+async fn a_replica_whose_row_was_removed_forgets_everything_and_joins_anew() {
+    let f = Fixture::new().await;
+    let mut replica = f.replica();
+    while replica.poller.poll().await.unwrap() {}
+    let first = replica.poller.incarnation.clone().unwrap();
+    f.ledger.leave(&first).await.unwrap();
+    replica.told.take();
+
+    assert!(replica.poller.poll().await.unwrap(), "it polls again at once");
+    assert_eq!(replica.told.take(), [Touched::Everything]);
+    assert_eq!(replica.lease.check(), Err(Past), "changes did not wait for it");
+    while replica.poller.poll().await.unwrap() {}
+    assert_eq!(replica.lease.check(), Ok(()));
+    assert_ne!(replica.poller.incarnation, Some(first));
+    assert_eq!(f.ledger.replicas().await.unwrap().1.len(), 1);
+
+    replica.poller.leave().await.unwrap();
+    assert_eq!(replica.lease.check(), Err(Past));
+    assert!(f.ledger.replicas().await.unwrap().1.is_empty());
+}
+
+#[tokio::test]
+async fn a_barrier_waits_for_a_replica_that_lives() {
+    let f = Fixture::new().await;
+    let barrier = f.barrier();
+    f.change("a").await;
+    barrier.settle().await;
+
+    let mut replica = f.replica();
+    while replica.poller.poll().await.unwrap() {}
+    f.change("b").await;
+    let acknowledges = Arc::new(AtomicBool::new(false));
+    // Two changes at once share what they read.
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let (barrier, acknowledges) = (barrier.clone(), acknowledges.clone());
+            tokio::spawn(async move {
+                barrier.settle().await;
+                assert!(acknowledges.load(Ordering::SeqCst), "it did not wait");
+            })
+        })
+        .collect();
+    assert!(replica.poller.poll().await.unwrap(), "told of it");
+    acknowledges.store(true, Ordering::SeqCst);
+    assert!(!replica.poller.poll().await.unwrap(), "and acknowledged");
+    for waiting in waiting {
+        waiting.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_barrier_gives_up_when_no_lease_from_before_can_last() {
+    let f = Fixture::new().await;
+    let mut replica = f.replica();
+    while replica.poller.poll().await.unwrap() {}
+    f.change("a").await;
+    let barrier = f.barrier();
+    let mut waiting = tokio::spawn(async move { barrier.settle().await });
+    // The clock stands: it cannot end by itself. It has begun when it has read the clock.
+    for _ in 0..5 {
+        f.ledger.replicas().await.unwrap();
+        assert!(futures::poll!(&mut waiting).is_pending());
+    }
+    f.clock.advance(1_600);
+    assert_eq!(replica.lease.check(), Err(Past));
+    f.ledger.replicas().await.unwrap();
+    assert!(futures::poll!(&mut waiting).is_pending(), "not before L");
+    f.clock.advance(401);
+    waiting.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_barrier_does_not_wait_for_a_row_that_is_gone_or_came_later() {
+    let f = Fixture::new().await;
+    let mut replica = f.replica();
+    while replica.poller.poll().await.unwrap() {}
+    f.change("a").await;
+    let barrier = f.barrier();
+    let waiting = tokio::spawn(async move { barrier.settle().await });
+    while !waiting.is_finished() {
+        let incarnation = replica.poller.incarnation.clone().unwrap();
+        f.ledger.leave(&incarnation).await.unwrap();
+        // In its place another joins, and never polls.
+        f.ledger.line().await.unwrap().join("later").await.ok();
+        tokio::task::yield_now().await;
+    }
+    waiting.await.unwrap();
+}
+
+#[tokio::test]
+async fn dead_rows_go_and_rows_that_poll_stay() {
+    let f = Fixture::new().await;
+    let (mut lives, mut dies) = (f.replica(), f.replica());
+    while lives.poller.poll().await.unwrap() {}
+    while dies.poller.poll().await.unwrap() {}
+    let mut sweep = Sweep::new(f.ledger.clone(), Arc::new(f.clock.clone()));
+    let rows = async || f.ledger.replicas().await.unwrap().1.len();
+    sweep.sweep().await.unwrap();
+    f.clock.advance(3_999);
+    sweep.sweep().await.unwrap();
+    lives.poller.poll().await.unwrap();
+    assert_eq!(rows().await, 2);
+    f.clock.advance(1);
+    sweep.sweep().await.unwrap();
+    assert_eq!(rows().await, 1, "2 L after it was first seen so");
+    f.clock.advance(3_999);
+    sweep.sweep().await.unwrap();
+    assert_eq!(rows().await, 1, "what lives is observed anew after each beat");
+    assert!(!lives.poller.poll().await.unwrap());
+    assert!(dies.poller.poll().await.unwrap(), "it was only slow, and joins again");
+}
+
+#[tokio::test]
+async fn changes_are_kept_for_an_hour() {
+    let f = Fixture::new().await;
+    let mut sweep = Sweep::new(f.ledger.clone(), Arc::new(f.clock.clone()));
+    let mut replica = f.replica();
+    while replica.poller.poll().await.unwrap() {}
+    f.change("a").await;
+    f.change("b").await;
+    sweep.sweep().await.unwrap();
+    f.change("c").await;
+    f.clock.advance(3_599_999);
+    sweep.sweep().await.unwrap();
+    replica.told.take();
+    replica.poller.poll().await.unwrap();
+    let all = Touched::Keys(["a", "b", "c"].map(str::to_owned).to_vec());
+    assert_eq!(replica.told.take(), [all], "all are there");
+
+    let mut away = f.replica();
+    away.poller.poll().await.unwrap();
+    f.clock.advance(1);
+    sweep.sweep().await.unwrap();
+    f.change("d").await;
+    away.told.take();
+    away.poller.poll().await.unwrap();
+    assert_eq!(away.told.take(), [Touched::key("d")], "what was new an hour ago is still there");
+}
+
+#[tokio::test]
+async fn the_strict_gate_trusts_no_clock() {
+    let f = Fixture::new().await;
+    let mut replica = f.replica();
+    while replica.poller.poll().await.unwrap() {}
+    let strict = Arc::new(Strict::new(f.ledger.clone(), replica.shared.clone()));
+    let gate = Gate::Strict(replica.lease.clone(), strict);
+    assert_eq!(gate.pass().await, Ok(()));
+
+    // The clock stands, as in a machine that was paused: the lease is past and looks valid.
+    f.change("a").await;
+    assert_eq!(Gate::Leased(replica.lease.clone()).pass().await, Ok(()));
+    assert_eq!(gate.pass().await, Err(Past), "no poll has come that began after the request");
+    let passes = tokio::spawn(async move { gate.pass().await });
+    while replica.shared.progress.receiver_count() == 0 && !passes.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    replica.told.take();
+    while !passes.is_finished() {
+        replica.poller.poll().await.unwrap();
+    }
+    assert_eq!(passes.await.unwrap(), Ok(()));
+    assert!(replica.told.take().contains(&Touched::key("a")));
+}
