@@ -23,7 +23,7 @@ const KEPT_OUT: &[(&str, &[&str])] = &[
 ];
 
 /// Where SQL may be written; all other sources stay away from sqlx.
-const SQL: &[&str] = &["services/svc-core/src/db", "/src/store"];
+const SQL: &[&str] = &["services/svc-core/src/db", "/src/store", "/src/limits"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
