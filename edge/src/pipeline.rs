@@ -135,7 +135,7 @@ impl Edge {
         let took = started.elapsed();
         let status = response.status();
         exchange.metrics.observe(status.as_u16(), took);
-        record(&span, exchange.metrics.route(), status, refusal.as_ref());
+        record(&span, &head.method, exchange.metrics.route(), status, refusal.as_ref());
         let entry = access_log::Entry {
             id: &exchange.id,
             head: &head,
@@ -291,7 +291,6 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 fn request_span(head: &Parts) -> Span {
     let span = debug_span!(
         "http",
-        otel.name = field::Empty,
         otel.kind = "server",
         otel.status_code = field::Empty,
         http.request.method = head.method.as_str(),
@@ -303,11 +302,13 @@ fn request_span(head: &Parts) -> Span {
     span
 }
 
-fn record(span: &Span, route: &str, status: StatusCode, refusal: Option<&Refusal>) {
+fn record(span: &Span, method: &Method, route: &str, status: StatusCode, refusal: Option<&Refusal>) {
     if span.is_disabled() {
         return;
     }
-    span.record("otel.name", if route.is_empty() { "HTTP" } else { route });
+    if !route.is_empty() {
+        telemetry::rename(span, &format!("{method} {route}"));
+    }
     span.record("http.route", route);
     span.record("http.response.status_code", status.as_u16());
     if let Some(refusal) = refusal {

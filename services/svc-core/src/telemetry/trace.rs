@@ -54,6 +54,13 @@ pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     let _not_exported = span.set_parent(Context::new().with_remote_span_context(decided));
 }
 
+/// Names a span once more is known. `otel.name` counts only until the span has a context.
+pub fn rename(span: &Span, name: &str) {
+    if !span.is_disabled() {
+        span.context().span().update_name(name.to_owned());
+    }
+}
+
 /// As `TraceIdRatioBased` decides for traces that start here.
 fn is_sampled(trace: TraceId) -> bool {
     let ratio = SAMPLE_RATIO.get().copied().unwrap_or(1.0);
