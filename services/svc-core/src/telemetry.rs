@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 pub use metrics::{LATENCY_BUCKETS, Metrics, RpcMetrics, latency};
-pub use trace::{continue_trace, inject, rename, rpc_span};
+pub use trace::{continue_trace, inject, rename, rpc_span, rpc_span_of, traceparent};
 
 /// The crates whose spans make a trace.
 const TRACED: [&str; 6] = ["keyward", "edge", "svc_core", "auth_svc", "contacts_svc", "extraction_svc"];

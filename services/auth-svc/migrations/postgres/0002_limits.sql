@@ -48,6 +48,8 @@ DECLARE
 BEGIN
     -- The row's lock is not held while the disk writes. A crash of the server may forget 0.6 s.
     PERFORM set_config('synchronous_commit', 'off', true);
+    -- Who asked waits no longer than this, so the connection must not either.
+    PERFORM set_config('lock_timeout', '1s', true);
     LOOP
         SELECT * INTO held FROM shared_limits WHERE key_id = key FOR UPDATE;
         EXIT WHEN FOUND;

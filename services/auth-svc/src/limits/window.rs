@@ -48,17 +48,24 @@ impl<const SUB: u64> Window<SUB> {
     }
 
     fn state(&self, now: u64, limit: u32) -> WindowState {
-        let remaining = u64::from(limit).saturating_sub(self.used());
+        let used = self.used();
+        let remaining = u64::from(limit).saturating_sub(used);
         WindowState {
             limit,
             remaining: u32::try_from(remaining).unwrap_or(limit),
-            reset_seconds: seconds(self.wait(now, limit)),
+            reset_seconds: seconds(self.wait(now, used, limit)),
         }
     }
 
+    /// Seconds until one would be let through: none when the window has room.
+    fn until_room(&self, now: u64, limit: u32) -> u32 {
+        let used = self.used();
+        if used < u64::from(limit) { 0 } else { seconds(self.wait(now, used, limit)) }
+    }
+
     /// Milliseconds until one more is free than now, or until one is free at all.
-    fn wait(&self, now: u64, limit: u32) -> u64 {
-        let needed = (self.used() + 1).saturating_sub(u64::from(limit)).max(1);
+    fn wait(&self, now: u64, used: u64, limit: u32) -> u64 {
+        let needed = (used + 1).saturating_sub(u64::from(limit)).max(1);
         let mut freed = 0;
         for (&taken, steps) in self.counters.iter().zip(1..) {
             freed += u64::from(taken);
@@ -167,12 +174,10 @@ impl Windows {
         self.minute.has_room(limits.per_minute) && self.hour.has_room(limits.per_hour)
     }
 
-    /// A window that has room need not be waited for; the other one decides.
+    /// The answer to a request that is refused.
     fn refusal(&self, limits: Limits) -> Refused {
-        let full = |room: bool, wait: u64| if room { 0 } else { seconds(wait).max(1) };
-        let minute =
-            full(self.minute.has_room(limits.per_minute), self.minute.wait(self.newest, limits.per_minute));
-        let hour = full(self.hour.has_room(limits.per_hour), self.hour.wait(self.newest, limits.per_hour));
+        let minute = self.minute.until_room(self.newest, limits.per_minute);
+        let hour = self.hour.until_room(self.newest, limits.per_hour);
         let window = if hour > minute { WindowName::Hour } else { WindowName::Minute };
         Refused { window, retry_after_seconds: minute.max(hour).max(1) }
     }

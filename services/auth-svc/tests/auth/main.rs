@@ -6,5 +6,6 @@ mod check;
 mod harness;
 mod limits;
 mod management;
+mod revocation_model;
 mod rotation;
 mod settings;

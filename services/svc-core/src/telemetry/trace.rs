@@ -20,9 +20,39 @@ pub(super) fn set_sample_ratio(ratio: f64) {
 /// The span of a gRPC call at its server, named `package.Service/Method` as OpenTelemetry's
 /// conventions say. Apart, it continues the caller's trace; in one process it is a child already.
 pub fn rpc_span(path: &str, headers: &HeaderMap) -> Span {
+    let span = unparented(path);
+    if !span.is_disabled() && headers.contains_key(TRACEPARENT) {
+        let _not_exported = span.set_parent(extract(headers));
+    }
+    span
+}
+
+/// As [`rpc_span`], for a call that travels with others and brings its trace context along.
+pub fn rpc_span_of(path: &str, traceparent: Option<&str>) -> Span {
+    let span = unparented(path);
+    if let Some(parent) = traceparent.and_then(|text| HeaderValue::from_str(text).ok())
+        && !span.is_disabled()
+    {
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(TRACEPARENT), parent)]);
+        let _not_exported = span.set_parent(extract(&headers));
+    }
+    span
+}
+
+/// The trace context of the current span, when there is one.
+pub fn traceparent() -> Option<String> {
+    if Span::current().is_disabled() {
+        return None;
+    }
+    let mut headers = HeaderMap::new();
+    inject(&mut headers);
+    headers.get(TRACEPARENT)?.to_str().ok().map(str::to_owned)
+}
+
+fn unparented(path: &str) -> Span {
     let name = path.strip_prefix('/').unwrap_or(path);
     let (service, method) = name.split_once('/').unwrap_or((name, ""));
-    let span = debug_span!(
+    debug_span!(
         "rpc",
         otel.name = name,
         otel.kind = "server",
@@ -30,11 +60,7 @@ pub fn rpc_span(path: &str, headers: &HeaderMap) -> Span {
         rpc.service = service,
         rpc.method = method,
         rpc.grpc.status_code = field::Empty,
-    );
-    if !span.is_disabled() && headers.contains_key(TRACEPARENT) {
-        let _not_exported = span.set_parent(extract(headers));
-    }
-    span
+    )
 }
 
 /// Continues the trace of a client's request. Whether it is sampled is decided here and now by the

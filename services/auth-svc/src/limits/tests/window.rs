@@ -160,14 +160,14 @@ fn request(windows: &mut Windows, log: &mut Log, now: u64, limits: Limits) -> Re
 /// What is promised to happen after so many seconds happens then, and not a second before.
 fn waits_are_exact(windows: &Windows, now: u64, limits: Limits, taken: Taken) -> Result<(), TestCaseError> {
     let after = |seconds: u32| windows.peek(now + u64::from(seconds) * 1_000, limits);
-    let remaining: [(WindowState, fn(Taken) -> u32); 2] =
-        [(taken.minute, |t| t.minute.remaining), (taken.hour, |t| t.hour.remaining)];
-    for (window, remaining) in remaining {
-        match window.reset_seconds {
-            0 => prop_assert_eq!(window.remaining, window.limit),
+    let both = [|taken: Taken| taken.minute, |taken: Taken| taken.hour];
+    for window in both {
+        let state = window(taken);
+        match state.reset_seconds {
+            0 => prop_assert_eq!(state.remaining, state.limit),
             wait => {
-                prop_assert_eq!(remaining(after(wait - 1)), window.remaining);
-                prop_assert!(remaining(after(wait)) > window.remaining || window.limit == 0);
+                prop_assert_eq!(window(after(wait - 1)).remaining, state.remaining);
+                prop_assert!(window(after(wait)).remaining > state.remaining || state.limit == 0);
             }
         }
     }

@@ -64,7 +64,9 @@ impl Fixture {
 }
 
 async fn open(home: &Home) -> AuthService {
-    AuthService::open(&Config::default(), &home.environment).await.unwrap()
+    // What is refused here is refused on purpose.
+    let config = Config { failures_per_minute: 1_000_000, ..Config::default() };
+    AuthService::open(&config, &home.environment).await.unwrap()
 }
 
 /// `ok`, the code of a refusal or of the error.
