@@ -123,7 +123,13 @@ pub(crate) fn success(rendered: Rendered, secret: bool) -> Result<Response<Body>
 
 /// A success of the edge itself.
 pub(crate) fn own(message: &str, data: &serde_json::Value) -> Response<Body> {
-    let body = serde_json::json!({"success": true, "message": message, "data": data}).to_string();
+    #[derive(Serialize)]
+    struct Success<'a> {
+        success: bool,
+        message: &'a str,
+        data: &'a serde_json::Value,
+    }
+    let body = serde_json::to_string(&Success { success: true, message, data }).unwrap_or_default();
     let mut response = Response::new(Full::from(body));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response

@@ -1,5 +1,6 @@
 //! The credential check: one question to auth-svc, and what its answer means. Nothing is remembered,
-//! and whatever is not a clear yes is a no.
+//! and whatever is not a clear yes is a no. A replica that cannot answer is no answer: then one other
+//! replica is asked.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,13 +12,14 @@ use keyward_proto::auth::v1::authorization_service_client::AuthorizationServiceC
 use keyward_proto::policy::v1::Role;
 use svc_core::error::{Error, Reason};
 use svc_core::grpc::caller::InternalCredential;
-use svc_core::grpc::{Upstream, deadline};
+use svc_core::grpc::{Turns, Upstream, deadline};
 use svc_core::principal::Principal;
-use svc_core::telemetry;
-use tonic::Request;
+use tokio::time::Instant;
+use tonic::{Code, Request, Status};
 
 use crate::answer::{Refusal, RequestId, X_REQUEST_ID};
 use crate::credentials::{self, Credential};
+use crate::question_stream::QuestionStream;
 use crate::rate::Proven;
 
 /// When to ask again after the check could not be made.
@@ -26,9 +28,27 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Asks auth-svc.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorizer {
-    upstream: Upstream,
-    credential: InternalCredential,
-    timeout: Duration,
+    replicas: Vec<Replica>,
+    turns: Arc<Turns>,
+    time: Time,
+}
+
+/// How a replica is asked.
+#[derive(Clone, Debug)]
+enum Replica {
+    /// Within the process: by a call, which costs next to nothing.
+    Here(Upstream, InternalCredential),
+    /// In another one: over a stream that carries the questions of many requests.
+    Apart(QuestionStream),
+}
+
+/// What a check may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    /// All of it.
+    pub(crate) whole: Duration,
+    /// What the first replica has of it when there is another one.
+    pub(crate) first_try: Duration,
 }
 
 /// What a request needs.
@@ -56,8 +76,13 @@ pub(crate) enum Caller {
 }
 
 impl Authorizer {
-    pub(crate) fn new(upstream: Upstream, credential: InternalCredential, timeout: Duration) -> Authorizer {
-        Authorizer { upstream, credential, timeout }
+    pub(crate) fn new(upstream: &Upstream, credential: InternalCredential, time: Time) -> Authorizer {
+        let replica = |replica: Upstream| match replica.is_in_process() {
+            true => Replica::Here(replica, credential.clone()),
+            false => Replica::Apart(QuestionStream::new(replica, credential.clone())),
+        };
+        let replicas = upstream.replicas().into_iter().map(replica).collect();
+        Authorizer { replicas, turns: upstream.turns(), time }
     }
 
     /// Whether the caller may do what it asks for, and what to say about its key in any case.
@@ -66,39 +91,13 @@ impl Authorizer {
         question: Question<'_>,
         id: &RequestId,
     ) -> (Result<Caller, Refusal>, Proven) {
-        let audience = question.audience.map(str::to_owned);
-        let apart = audience.is_some();
+        let apart = question.audience.is_some();
         let of_member = matches!(question.credential, Credential::Token(_));
-        let mut request = Request::new(pb::AuthorizeRequest {
-            credential: Some(match question.credential {
-                Credential::ApiKey { key, secret } => {
-                    let secret = secret.expose().to_owned();
-                    pb::authorize_request::Credential::ApiKey(pb::ApiKeyCredential { api_key: key, secret })
-                }
-                Credential::Token(token) => {
-                    pb::authorize_request::Credential::PersonalAccessToken(token.expose().to_owned())
-                }
-            }),
-            client_address: question.client.to_string(),
-            operation: question.operation.to_owned(),
-            permissions: question.permissions.into_iter().map(str::to_owned).collect(),
-            agent_id: question.agent.map(str::to_owned),
-            role: question.role.into(),
-            audience,
-        });
-        self.credential.authenticate(&mut request);
-        deadline::set(&mut request, self.timeout);
-        request.metadata_mut().as_mut().insert(X_REQUEST_ID, id.header());
-        if !self.upstream.is_in_process() {
-            telemetry::inject(request.metadata_mut().as_mut());
-        }
-        let mut client = AuthorizationServiceClient::new(self.upstream.clone());
-        let answer = match tokio::time::timeout(self.timeout, client.authorize(request)).await {
-            Ok(Ok(response)) => response.into_inner(),
-            Ok(Err(status)) => {
+        let answer = match self.ask_one_or_another(&question, id).await {
+            Ok(answer) => answer,
+            Err(status) => {
                 return (Err(unavailable(format!("Authorize failed: {status}"))), Proven::default());
             }
-            Err(_) => return (Err(unavailable("Authorize did not end in time")), Proven::default()),
         };
         let proven = Proven::from_answer(answer.rate, answer.secret_expires_at.as_ref());
         let decision = match answer.decision {
@@ -107,6 +106,99 @@ impl Authorizer {
             None => Err(unavailable("Authorize decided nothing")),
         };
         (decision, proven)
+    }
+
+    /// The answer of the replica whose turn it is, else of one other.
+    async fn ask_one_or_another(
+        &self,
+        question: &Question<'_>,
+        id: &RequestId,
+    ) -> Result<pb::AuthorizeResponse, Status> {
+        let ends = Instant::now() + self.time.whole;
+        let time = match self.replicas.len() {
+            1 => self.time.whole,
+            _ => self.time.first_try.min(self.time.whole),
+        };
+        let first = self.turns.take();
+        let answer = self.ask_replica(first, question.message(), id, time).await;
+        let Err(failure) = &answer else { return answer };
+        let left = ends.saturating_duration_since(Instant::now());
+        if !is_of_replica(failure.code()) || left.is_zero() {
+            return answer;
+        }
+        let Some(other) = self.turns.take_other_than(first) else { return answer };
+        self.ask_replica(other, question.message(), id, left).await
+    }
+
+    async fn ask_replica(
+        &self,
+        replica: usize,
+        message: pb::AuthorizeRequest,
+        id: &RequestId,
+        time: Duration,
+    ) -> Result<pb::AuthorizeResponse, Status> {
+        let answer = match tokio::time::timeout(time, self.replicas[replica].ask(message, id, time)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Status::deadline_exceeded("it did not end in time")),
+        };
+        match &answer {
+            Err(failure) if is_of_replica(failure.code()) => self.turns.failed(replica),
+            _ => self.turns.answered(replica),
+        }
+        answer
+    }
+}
+
+impl Replica {
+    async fn ask(
+        &self,
+        message: pb::AuthorizeRequest,
+        id: &RequestId,
+        time: Duration,
+    ) -> Result<pb::AuthorizeResponse, Status> {
+        match self {
+            Replica::Here(upstream, credential) => {
+                let mut request = Request::new(message);
+                credential.authenticate(&mut request);
+                deadline::set(&mut request, time);
+                request.metadata_mut().as_mut().insert(X_REQUEST_ID, id.header());
+                let mut client = AuthorizationServiceClient::new(upstream.clone());
+                client.authorize(request).await.map(tonic::Response::into_inner)
+            }
+            Replica::Apart(stream) => {
+                stream.ask(message).await.ok_or_else(|| Status::unavailable("the replica gives no answer"))
+            }
+        }
+    }
+}
+
+/// Whether a call failed because of the replica or of the way to it, so that another one may answer.
+fn is_of_replica(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Internal | Code::Unknown
+    )
+}
+
+impl Question<'_> {
+    fn message(&self) -> pb::AuthorizeRequest {
+        pb::AuthorizeRequest {
+            credential: Some(match &self.credential {
+                Credential::ApiKey { key, secret } => {
+                    let (api_key, secret) = (key.clone(), secret.expose().to_owned());
+                    pb::authorize_request::Credential::ApiKey(pb::ApiKeyCredential { api_key, secret })
+                }
+                Credential::Token(token) => {
+                    pb::authorize_request::Credential::PersonalAccessToken(token.expose().to_owned())
+                }
+            }),
+            client_address: self.client.to_string(),
+            operation: self.operation.to_owned(),
+            permissions: self.permissions.iter().map(|&permission| permission.to_owned()).collect(),
+            agent_id: self.agent.map(str::to_owned),
+            role: self.role.into(),
+            audience: self.audience.map(str::to_owned),
+        }
     }
 }
 

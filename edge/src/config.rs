@@ -41,6 +41,9 @@ pub struct Config {
     pub max_connections: usize,
     /// The time that the credential check may take, in milliseconds.
     pub authorize_timeout_ms: u64,
+    /// How much of it the first replica of auth-svc has before another one is asked, in milliseconds.
+    /// Where there is one replica only, that has all of it.
+    pub authorize_try_ms: u64,
     /// How long requests in flight may take to end at a stop, in seconds.
     pub drain_seconds: u64,
     /// At which level each request is logged.
@@ -62,6 +65,7 @@ impl Default for Config {
             head_timeout_seconds: 30,
             max_connections: 10_000,
             authorize_timeout_ms: 2_000,
+            authorize_try_ms: 500,
             drain_seconds: 20,
             access_log: AccessLog::Debug,
         }
@@ -133,6 +137,7 @@ impl Config {
             ("head_timeout_seconds", self.head_timeout_seconds == 0),
             ("max_connections", self.max_connections == 0),
             ("authorize_timeout_ms", self.authorize_timeout_ms == 0),
+            ("authorize_try_ms", self.authorize_try_ms == 0),
         ];
         match bounds.iter().find(|(_, zero)| *zero) {
             Some((name, _)) => Err(ConfigError::Zero(name)),

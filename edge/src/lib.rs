@@ -10,6 +10,8 @@
 //! - `metrics`, `access_log`: what is seen of it afterwards
 
 pub mod config;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod routes;
 pub mod transcode;
 
@@ -26,6 +28,7 @@ mod metrics;
 mod pages;
 mod pipeline;
 mod preconditions;
+mod question_stream;
 mod rate;
 mod upstream_call;
 
@@ -105,13 +108,16 @@ pub async fn serve(
     }
     let metrics = HttpMetrics::new(&parts.metrics);
     let credential = InternalCredential::for_calls_to(&parts.auth, parts.auth_token.as_ref())?;
-    let authorize_time = Duration::from_millis(config.authorize_timeout_ms);
+    let authorize_time = authorize::Time {
+        whole: Duration::from_millis(config.authorize_timeout_ms),
+        first_try: Duration::from_millis(config.authorize_try_ms),
+    };
     let edge = Arc::new(Edge {
         addresses: ClientAddresses::new(&config),
         cap: AddressCap::new(config.address_requests_per_second, MonotonicClock),
         upstreams: each_once(&parts),
         routes: Routes::new(parts.routes, &parts.upstreams, &metrics).map_err(Error::NoUpstream)?,
-        authorizer: Authorizer::new(parts.auth, credential, authorize_time),
+        authorizer: Authorizer::new(&parts.auth, credential, authorize_time),
         limits: body::Limits {
             bytes: config.max_json_body_bytes,
             time: Duration::from_secs(config.body_timeout_seconds),

@@ -8,5 +8,6 @@ mod connections;
 mod credentials;
 mod pages;
 mod refusals;
+mod replicas;
 mod stack;
 mod wire;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use edge::config::Addresses;
 use edge::routes::Table;
 use edge::{Config, Parts};
+use futures::StreamExt;
 use keyward_proto::auth::v1 as auth;
 use keyward_proto::auth::v1::agent_service_server::{AgentService, AgentServiceServer};
 use keyward_proto::auth::v1::api_key_service_server::{ApiKeyService, ApiKeyServiceServer};
@@ -30,8 +31,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::codegen::BoxStream;
 use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use tower::Layer;
 
 pub const AGENT: &str = "65f0c0ffee65f0c0ffee65f0";
@@ -85,6 +87,15 @@ impl Stack {
         let contacts_upstream = in_process("contacts", CONTACTS, routes).await;
         let auth_upstream = Upstream::connect("auth", &nobody.0).unwrap();
         Stack::assemble(|_| {}, auth, contacts, auth_upstream, contacts_upstream).await
+    }
+
+    /// With replicas of auth-svc at these addresses. What the stack calls auth-svc is then nobody.
+    pub async fn with_replicas(addresses: &[Address], change: impl FnOnce(&mut Config)) -> Stack {
+        let (auth, contacts) = (Arc::new(Auth::default()), Arc::new(Contacts::default()));
+        let routes = Routes::new(ContactServiceServer::from_arc(contacts.clone()));
+        let contacts_upstream = in_process("contacts", CONTACTS, routes).await;
+        let auth_upstream = Upstream::connect("auth", addresses).unwrap();
+        Stack::assemble(change, auth, contacts, auth_upstream, contacts_upstream).await
     }
 
     /// With contacts-svc behind a socket, which lets in whoever brings a header.
@@ -156,14 +167,14 @@ async fn in_process(name: &str, services: &'static [&'static str], routes: Route
 }
 
 /// auth-svc.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Auth {
     /// The credential checks so far.
-    pub asked: Mutex<Vec<auth::AuthorizeRequest>>,
+    pub asked: Arc<Mutex<Vec<auth::AuthorizeRequest>>>,
     /// When set, every check is refused so.
-    pub refusal: Mutex<Option<auth::Refusal>>,
+    pub refusal: Arc<Mutex<Option<auth::Refusal>>>,
     /// When set, every check fails so.
-    pub failure: Mutex<Option<Status>>,
+    pub failure: Arc<Mutex<Option<Status>>>,
 }
 
 impl Auth {
@@ -231,6 +242,26 @@ impl AuthorizationService for Auth {
             Err(refusal) => Decision::Refusal(refusal),
         };
         Ok(Response::new(auth::AuthorizeResponse { decision: Some(decision), ..Default::default() }))
+    }
+
+    async fn authorize_stream(
+        &self,
+        request: Request<Streaming<auth::AuthorizeStreamRequest>>,
+    ) -> Result<Response<BoxStream<auth::AuthorizeStreamResponse>>, Status> {
+        let this = self.clone();
+        let answers = request.into_inner().then(move |batch| {
+            let this = this.clone();
+            async move {
+                let mut answers = Vec::new();
+                for auth::AuthorizeQuestion { id, request, .. } in batch?.questions {
+                    let answer = this.authorize(Request::new(request.unwrap_or_default())).await;
+                    answers
+                        .push(auth::AuthorizeAnswer { id, response: answer.ok().map(Response::into_inner) });
+                }
+                Ok(auth::AuthorizeStreamResponse { answers })
+            }
+        });
+        Ok(Response::new(Box::pin(answers)))
     }
 }
 

@@ -5,6 +5,7 @@ mod failures;
 mod key;
 mod member;
 mod minter;
+mod renewal;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::store::{Store, Touched};
 pub use cache::{KeyCache, Snapshot};
 pub use failures::Failures;
 pub use minter::Minter;
+pub use renewal::Renewals;
 
 use key::Checked;
 
@@ -52,6 +54,8 @@ pub struct Checker {
     pub(crate) gate: Gate,
     pub(crate) verifiers: Verifiers,
     pub(crate) argon2: Argon2Pool,
+    /// Brings what is stored of secrets up to date.
+    pub(crate) renewals: Renewals,
     pub(crate) minter: Minter,
     pub(crate) limiter: Arc<Limiter>,
     /// Lets requests through when their limits cannot be counted.

@@ -24,8 +24,13 @@ pub struct Config {
     pub verifier_key_previous: Option<Secret>,
     /// The Ed25519 key that signs principal tokens: PKCS #8, base64. Made in `data_dir` when not set.
     pub signing_key: Option<Secret>,
+    /// Another signing key, whose tokens are good although nothing is signed with it here: the one that
+    /// comes next or the one before, while keys are rotated.
+    pub signing_key_previous: Option<Secret>,
     /// Mixed into argon2id, when set.
     pub pepper: Option<Secret>,
+    /// The pepper before, while records made with it are still in use.
+    pub pepper_previous: Option<Secret>,
     /// Where other processes fetch the public keys of principal tokens.
     pub jwks_url: String,
 }
@@ -40,7 +45,9 @@ impl Default for Config {
             verifier_key: None,
             verifier_key_previous: None,
             signing_key: None,
+            signing_key_previous: None,
             pepper: None,
+            pepper_previous: None,
             jwks_url: format!("http://127.0.0.1:9464{}", svc_core::token::JWKS_PATH),
         }
     }

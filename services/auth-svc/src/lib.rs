@@ -9,6 +9,8 @@ mod check;
 mod config;
 mod credential;
 mod domain;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod limits;
 mod management;
 mod revocation;
@@ -37,12 +39,12 @@ use tonic::service::Routes;
 
 pub use config::{Config, LimitsConfig, RevocationConfig, WhenUnavailable};
 
-use check::{Checker, Failures, KeyCache, Minter};
+use check::{Checker, Failures, KeyCache, Minter, Renewals};
 use domain::{MaxLimits, Permissions};
 use limits::{LimitOpenError, Limiter, SystemBootClock};
 use management::Management;
 use revocation::{Joining, PollError};
-use secrets::{Argon2Pool, BadVerifierKey, Verifiers};
+use secrets::{Argon2Pool, BadVerifierKey, HashError, Verifiers};
 
 /// The name of the service: its audience, its schema and its file.
 pub const NAME: &str = "auth";
@@ -71,9 +73,17 @@ pub enum OpenError {
     /// `auth.verifier_key`.
     #[error(transparent)]
     VerifierKey(#[from] BadVerifierKey),
-    /// `auth.signing_key`.
-    #[error("auth.signing_key: {0}")]
-    SigningKey(#[from] BadSigningKey),
+    /// `auth.signing_key` or `auth.signing_key_previous`.
+    #[error("{setting}: {error}")]
+    SigningKey {
+        /// Which of the two.
+        setting: &'static str,
+        /// What is wrong.
+        error: BadSigningKey,
+    },
+    /// `auth.pepper` or `auth.pepper_previous`.
+    #[error("auth.pepper: {0}")]
+    Pepper(#[from] HashError),
     /// `auth.limits`.
     #[error(transparent)]
     Limits(#[from] LimitOpenError),
@@ -104,13 +114,17 @@ impl AuthService {
         let signing_key =
             key(config.signing_key.as_ref(), data_dir, "signing.key", || TokenSigner::generate().ok())?;
         let verifiers = Verifiers::new(&verifier_key, config.verifier_key_previous.as_ref())?;
-        let minter = Minter::new(TokenSigner::new(&signing_key)?);
+        let signer = token_signer("auth.signing_key", &signing_key)?;
+        let previous = config.signing_key_previous.as_ref();
+        let previous = previous.map(|key| token_signer("auth.signing_key_previous", key)).transpose()?;
+        let minter = Minter::new(signer, previous.as_ref());
         let jwks = minter.jwks();
 
         let (sqlite, postgres) = store::migrations();
         let db = db::open(&environment.database, data_dir, NAME, sqlite, postgres).await?;
         let store = store::over(db.clone());
-        let argon2 = Argon2Pool::new(config.pepper.clone());
+        let peppers = (config.pepper.as_ref(), config.pepper_previous.as_ref());
+        let argon2 = Argon2Pool::new(peppers.0, peppers.1, &environment.metrics)?;
         let clock = environment.clock.clone();
         let limits = &config.limits;
         let limiter = limiter(limits.store.as_ref(), &db, environment).await?;
@@ -122,6 +136,12 @@ impl AuthService {
             gate: joining.gate(&config.revocation),
             verifiers,
             argon2: argon2.clone(),
+            renewals: Renewals::new(
+                store.clone(),
+                argon2.clone(),
+                environment.random.clone(),
+                &environment.metrics,
+            ),
             minter,
             limiter: limiter.clone(),
             limits_fail_open: limits.when_unavailable == WhenUnavailable::Allow,
@@ -165,10 +185,16 @@ impl AuthService {
         self.jwks.clone()
     }
 
+    /// Waits until what is stored of secrets that were presented is up to date.
+    pub async fn secrets_renewed(&self) {
+        self.management.checker.renewals.done().await;
+    }
+
     /// Saves what is in memory and closes the database. The service must have stopped serving: API keys
     /// are answered UNAVAILABLE from now on.
     pub async fn close(&self) {
         self.management.revocation.stop().await;
+        self.management.checker.renewals.stop();
         self.stop.cancel();
         let tending = self.tending.lock().take();
         if let Some(tending) = tending
@@ -206,6 +232,10 @@ fn key(
         Some(key) => Ok(key.clone()),
         None => keyfile::load_or_create(&data_dir.join(file), make),
     }
+}
+
+fn token_signer(setting: &'static str, key: &Secret) -> Result<TokenSigner, OpenError> {
+    TokenSigner::new(key).map_err(|error| OpenError::SigningKey { setting, error })
 }
 
 /// Every permission that the services of this build declare.

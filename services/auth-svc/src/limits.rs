@@ -36,7 +36,6 @@ pub use clock::{BootClock, SystemBootClock};
 pub use database::DatabaseStore;
 pub use memory::MemoryStore;
 pub use redis::{ConnectError, RedisStore};
-pub use window::Windows;
 
 /// How often [`tend`] does its work. What memory has not saved is what a kill -9 forgets.
 const TEND_EVERY: Duration = Duration::from_secs(1);

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use svc_core::db::{AnyDb, DbError};
+use svc_core::error::{Error, Reason};
 use svc_core::random::Random;
 use tokio::sync::RwLock;
 
@@ -69,7 +70,7 @@ impl std::fmt::Debug for Revocation {
 impl Revocation {
     /// Runs a change that may touch keys, and returns its result when it may be answered. Also a change
     /// that found nothing to do: it may have found what another one had just committed (rule 8).
-    pub async fn run<T>(&self, change: impl Future<Output = T>) -> T {
+    pub async fn run<T>(&self, change: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         match self {
             Revocation::OneProcess(changes) => {
                 let running = changes.read().await;
@@ -81,7 +82,9 @@ impl Revocation {
             }
             Revocation::Replicas(replicas) => {
                 let result = change.await;
-                replicas.settle().await;
+                if result.as_ref().err().is_none_or(|error| says_something(error.reason)) {
+                    replicas.settle().await;
+                }
                 result
             }
         }
@@ -124,6 +127,12 @@ impl Joining {
             Some(seat) => Ok(Revocation::Replicas(Box::new(seat.join(cache, random).await?))),
         }
     }
+}
+
+/// Whether an error tells its caller anything about the state of a key. That a change failed on our side
+/// promises nothing, and need not wait while the database is away.
+fn says_something(reason: Reason) -> bool {
+    !matches!(reason, Reason::Unavailable | Reason::Internal)
 }
 
 /// Logs a failure of the background work with its cause.

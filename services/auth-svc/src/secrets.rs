@@ -4,6 +4,7 @@
 //! database. Secrets have 256 random bits, so neither form can be guessed back (ADR 2). A record
 //! whose verifier was made with a K that is known is decided by it, without argon2.
 
+mod pepper;
 mod pool;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -92,6 +93,16 @@ impl Verifiers {
     /// The verifier of a secret under the current key, and the id of that key.
     pub fn make(&self, key_id: &str, secret: &str) -> (Vec<u8>, String) {
         (self.current.tag(key_id, secret).as_ref().to_vec(), self.current.id.clone())
+    }
+
+    /// Whether what is stored has a verifier under the current key.
+    pub fn is_current(&self, stored: &StoredSecret) -> bool {
+        stored.verifier.is_some() && stored.verifier_key_id.as_ref() == Some(&self.current.id)
+    }
+
+    /// Whether `secret` is the one that [`Verifiers::make`] made this verifier of.
+    pub fn matches(&self, key_id: &str, verifier: &[u8], secret: &str) -> bool {
+        verify_slices_are_equal(self.current.tag(key_id, secret).as_ref(), verifier).is_ok()
     }
 
     /// Whether `secret` is the one that is stored.

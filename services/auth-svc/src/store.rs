@@ -167,6 +167,9 @@ pub trait Work: Send {
     /// Adds a secret to a key.
     async fn insert_secret(&mut self, key_id: &str, secret: &StoredSecret) -> Result<(), DbError>;
 
+    /// Writes another record and verifier of the same secret. `false` when it is not there any more as it
+    /// was before.
+    async fn renew_secret(&mut self, before: &StoredSecret, after: &StoredSecret) -> Result<bool, DbError>;
     /// Ends the newest secret of a key at this moment and any older one now; `None` ends all now.
     async fn end_secrets(&mut self, key_id: &str, newest_ends_at: Option<Timestamp>) -> Result<(), DbError>;
     /// Ends the secret before the newest.

@@ -9,11 +9,13 @@ pub mod deadline;
 mod guard;
 mod serve;
 mod stack;
+mod turns;
 mod upstream;
 
 pub use guard::Guard;
 pub use serve::{Address, BadAddress, Listener, bind, serve};
 pub use stack::{Stack, StackLayer};
+pub use turns::Turns;
 pub use upstream::Upstream;
 
 /// A gRPC request on the wire.

@@ -3,6 +3,7 @@
 //! always checked, 60 s of life.
 
 mod jwks;
+mod keyring;
 mod verify;
 
 use std::time::Duration;

@@ -43,7 +43,11 @@ impl AuthorizationService for Api {
 }
 
 /// Answers questions until the stream ends.
-async fn answer(checker: Arc<Checker>, mut questions: Streaming<pb::AuthorizeStreamRequest>, answers: Answers) {
+async fn answer(
+    checker: Arc<Checker>,
+    mut questions: Streaming<pb::AuthorizeStreamRequest>,
+    answers: Answers,
+) {
     let waiting = Arc::new(Semaphore::new(WAITING_QUESTIONS));
     while let Ok(Some(batch)) = questions.message().await {
         let mut at_once = Vec::with_capacity(batch.questions.len());

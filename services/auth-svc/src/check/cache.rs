@@ -15,9 +15,9 @@ use svc_core::principal::Principal;
 use tokio::sync::OnceCell;
 
 use super::minter::Minted;
+use super::renewal::HeldSecret;
 use crate::domain::Addresses;
 use crate::limits::Limits;
-use crate::secrets::StoredSecret;
 use crate::store::KeyRecord;
 
 /// How many keys are kept. At about a kilobyte each this is a gigabyte at the most.
@@ -31,7 +31,7 @@ pub struct Snapshot {
     /// The id of the key.
     pub key_id: String,
     /// Its secrets.
-    pub secrets: Vec<StoredSecret>,
+    pub secrets: Vec<HeldSecret>,
     /// Until when it works.
     pub expires_at: Option<Timestamp>,
     /// It is disabled.
@@ -58,7 +58,7 @@ impl From<KeyRecord> for Snapshot {
         };
         Snapshot {
             key_id: record.id,
-            secrets: record.secrets,
+            secrets: record.secrets.into_iter().map(HeldSecret::from).collect(),
             expires_at: record.expires_at,
             disabled: record.disabled,
             allowed_ips: record.allowed_ips,

@@ -8,10 +8,11 @@ use keyward_proto::auth::v1 as pb;
 use svc_core::clock::Timestamp;
 use svc_core::error::{Error, Reason};
 
+use super::renewal::HeldSecret;
 use super::{Checker, Demand, Snapshot, throttled, unavailable};
 use crate::credential;
 use crate::limits::{LimitStore, Taken, WindowName, WindowState};
-use crate::secrets::{HashError, StoredSecret, Verdict};
+use crate::secrets::{HashError, Verdict};
 
 /// What is decided about a request with an API key.
 pub(super) struct Checked {
@@ -139,14 +140,17 @@ impl Checker {
             }
         };
         let mut end = None;
-        for stored in live(&snapshot, now) {
-            let right = match self.verifiers.verify(&snapshot.key_id, stored, secret) {
+        for held in live(&snapshot, now) {
+            let right = match held.verify(&self.verifiers, &snapshot.key_id, secret) {
                 Verdict::Right => true,
                 Verdict::Wrong => false,
-                Verdict::Unknown => self.argon2.verify(&stored.hash, secret).await.map_err(cannot_hash)?,
+                Verdict::Unknown => {
+                    self.argon2.verify(&held.stored.hash, secret).await.map_err(cannot_hash)?
+                }
             };
             if right {
-                end = Some(stored.expires_at);
+                self.renewals.proven(&self.verifiers, &snapshot.key_id, held, secret);
+                end = Some(held.stored.expires_at);
                 break;
             }
         }
@@ -159,17 +163,16 @@ impl Checker {
     /// As [`Checker::prove`], without the database and without argon2.
     fn prove_from_memory(&self, api_key: &str, secret: &str, now: Timestamp) -> Option<Proven> {
         let snapshot = self.cache.known(api_key)?;
-        let right = |stored: &&StoredSecret| {
-            self.verifiers.verify(&snapshot.key_id, stored, secret) == Verdict::Right
-        };
-        let secret_expires_at = live(&snapshot, now).find(right)?.expires_at;
+        let right =
+            |held: &&HeldSecret| held.verify(&self.verifiers, &snapshot.key_id, secret) == Verdict::Right;
+        let secret_expires_at = live(&snapshot, now).find(right)?.stored.expires_at;
         Some(Proven { snapshot, secret_expires_at })
     }
 }
 
 /// The secrets of a key that work now: the newest, and during an overlap the one before.
-fn live(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = &StoredSecret> {
-    snapshot.secrets.iter().filter(move |stored| stored.expires_at.is_none_or(|end| now < end))
+fn live(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = &HeldSecret> {
+    snapshot.secrets.iter().filter(move |held| held.stored.expires_at.is_none_or(|end| now < end))
 }
 
 /// Expiry, disabling and the client's address.

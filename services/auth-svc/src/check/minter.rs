@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use svc_core::clock::Timestamp;
 use svc_core::error::Error;
-use svc_core::token::{JwkSet, REUSE, TokenSigner};
+use svc_core::token::{Jwk, JwkSet, REUSE, TokenSigner};
 
 use super::Snapshot;
 use svc_core::principal::Principal;
@@ -24,17 +24,21 @@ pub struct Minted {
 #[derive(Debug)]
 pub struct Minter {
     signer: TokenSigner,
+    /// Signs nothing, and is shown beside the current one: other replicas may sign with it.
+    previous: Option<Jwk>,
 }
 
 impl Minter {
-    /// Mints with this key.
-    pub fn new(signer: TokenSigner) -> Minter {
-        Minter { signer }
+    /// Mints with `signer`. Tokens of `previous` are to be good, too.
+    pub fn new(signer: TokenSigner, previous: Option<&TokenSigner>) -> Minter {
+        let previous = previous.map(TokenSigner::public).filter(|key| *key != signer.public()).cloned();
+        Minter { signer, previous }
     }
 
-    /// The public keys.
+    /// The public keys, the current one first.
     pub fn jwks(&self) -> JwkSet {
-        JwkSet { keys: vec![self.signer.public().clone()] }
+        let keys = [Some(self.signer.public()), self.previous.as_ref()];
+        JwkSet { keys: keys.into_iter().flatten().cloned().collect() }
     }
 
     /// A token for a key, which may have been minted up to [`REUSE`] ago.
@@ -61,6 +65,27 @@ impl Minter {
                 tracing::error!(error = %error, "no principal token");
                 Err(Error::internal())
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_keys_are_shown_and_each_once() {
+        let signer = |key| TokenSigner::new(key).unwrap();
+        let [a, b] = [(); 2].map(|()| TokenSigner::generate().unwrap());
+        for (current, previous, shown) in [
+            (&a, None, vec![signer(&a)]),
+            (&a, Some(&b), vec![signer(&a), signer(&b)]),
+            (&b, Some(&a), vec![signer(&b), signer(&a)]),
+            (&a, Some(&a), vec![signer(&a)]),
+        ] {
+            let minter = Minter::new(signer(current), previous.map(signer).as_ref());
+            let shown: Vec<Jwk> = shown.iter().map(TokenSigner::public).cloned().collect();
+            assert_eq!(minter.jwks().keys, shown);
         }
     }
 }

@@ -262,3 +262,24 @@ impl Keys {
         &self.changed[crc32fast::hash(key_id.as_bytes()) as usize % LISTS]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::SystemBootClock;
+
+    #[test]
+    fn no_slot_is_taken_in_an_entry_that_is_on_its_way_out() {
+        let boot = Arc::new(SystemBootClock);
+        let start = boot.millis();
+        let changed = std::array::from_fn(|_| Mutex::default());
+        let keys = Keys { entries: HashMap::new(), changed, boot, start, boot_start: start, max_keys: 2 };
+        let limits = Limits { per_minute: 5, per_hour: 5 };
+        keys.take("key", limits).unwrap();
+        // Half of a sweep: marked, and not taken out yet.
+        keys.entries.pin().get("key").unwrap().0.lock().gone = true;
+        keys.take("key", limits).unwrap();
+        keys.remove_gone("key");
+        assert_eq!(keys.peek("key", limits).minute.remaining, 4);
+    }
+}

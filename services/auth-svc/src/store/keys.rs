@@ -208,6 +208,27 @@ pub(super) async fn insert_secret<D: Dialect>(
     .map(drop)
 }
 
+/// Writes another record and verifier of the same secret, unless someone else has.
+pub(super) async fn renew_secret<D: Dialect>(
+    connection: &mut D::Connection,
+    before: &StoredSecret,
+    after: &StoredSecret,
+) -> Result<bool, DbError> {
+    let renewed = sql::<D>(
+        "UPDATE api_key_secrets SET hash = $2, verifier = $3, verifier_key_id = $4 \
+         WHERE id = $1 AND hash = $5 AND COALESCE(verifier_key_id, '') = $6",
+    )
+    .bind(&before.id)
+    .bind(&after.hash)
+    .bind(after.verifier.as_deref())
+    .bind(&after.verifier_key_id)
+    .bind(&before.hash)
+    .bind(before.verifier_key_id.as_deref().unwrap_or_default())
+    .run(connection)
+    .await?;
+    Ok(renewed > 0)
+}
+
 /// Ends secrets of a key: the newest at this moment, and any older one now. `None` deletes all.
 pub(super) async fn end_secrets<D: Dialect>(
     connection: &mut D::Connection,

@@ -207,6 +207,10 @@ impl<D: Announce> Work for SqlWork<D> {
         write!(self, "db.secret.insert", |c| keys::insert_secret::<D>(c, key_id, secret))
     }
 
+    async fn renew_secret(&mut self, before: &StoredSecret, after: &StoredSecret) -> Result<bool, DbError> {
+        write!(self, "db.secret.renew", |c| keys::renew_secret::<D>(c, before, after))
+    }
+
     async fn end_secrets(&mut self, key_id: &str, newest_ends_at: Option<Timestamp>) -> Result<(), DbError> {
         write!(self, "db.secret.end", |c| keys::end_secrets::<D>(c, key_id, newest_ends_at))
     }

@@ -68,10 +68,18 @@ impl Auth {
 
     /// The decision, and what is said beside it.
     pub async fn answer(&self, request: pb::AuthorizeRequest) -> pb::AuthorizeResponse {
+        self.try_authorize(request).await.unwrap()
+    }
+
+    /// The same where there may be no decision.
+    pub async fn try_authorize(
+        &self,
+        request: pb::AuthorizeRequest,
+    ) -> Result<pb::AuthorizeResponse, tonic::Status> {
         let mut client = AuthorizationServiceClient::new(self.upstream.clone());
         let mut request = Request::new(request);
         InternalCredential::for_calls_to(&self.upstream, None).unwrap().authenticate(&mut request);
-        client.authorize(request).await.unwrap().into_inner()
+        Ok(client.authorize(request).await?.into_inner())
     }
 
     /// What the edge asks for a key that wants to read contacts of the first agent.

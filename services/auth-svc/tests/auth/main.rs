@@ -8,4 +8,5 @@ mod limits;
 mod management;
 mod revocation_model;
 mod rotation;
+mod secrets;
 mod settings;

@@ -8,14 +8,14 @@ use svc_core::error::Reason;
 
 use crate::harness::{Auth, call, error};
 
-const OVERLAP: Duration = Duration::from_secs(3_600);
+pub const OVERLAP: Duration = Duration::from_secs(3_600);
 
 fn rotate(auth: &Auth, id: &str, overlap_seconds: i32) -> pb::RotateApiKeyRequest {
     let agent_id = auth.first.agent_id.clone();
     pb::RotateApiKeyRequest { agent_id, id: id.to_owned(), overlap_seconds: Some(overlap_seconds) }
 }
 
-async fn rotated(auth: &Auth, id: &str, overlap: Duration) -> (pb::ApiKey, String) {
+pub async fn rotated(auth: &Auth, id: &str, overlap: Duration) -> (pb::ApiKey, String) {
     let request = rotate(auth, id, i32::try_from(overlap.as_secs()).unwrap());
     let made = auth.keys().rotate_api_key(call(&auth.owner(), request)).await.unwrap().into_inner();
     (made.key.unwrap(), made.secret)

@@ -66,6 +66,7 @@ pub async fn open(
 async fn open_sqlite(data_dir: &Path, service: &str, migrations: Migrator) -> Result<Db<Sqlite>, OpenError> {
     let lock = Arc::new(LockFile::take(&data_dir.join(format!("{service}.lock")))?);
     let file = data_dir.join(format!("{service}.sqlite"));
+    make_private(&file)?;
     let options = SqliteConnectOptions::new()
         .filename(&file)
         .create_if_missing(true)
@@ -93,6 +94,12 @@ async fn open_sqlite(data_dir: &Path, service: &str, migrations: Migrator) -> Re
         .connect_with(options.create_if_missing(false).read_only(true))
         .await?;
     Ok(Db { writer, readers, _lock: Some(lock) })
+}
+
+/// Makes the file for its owner only; SQLite gives its journals the same mode.
+fn make_private(file: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
+    made.map(drop).map_err(|error| OpenError::Directory { path: file.to_owned(), error })
 }
 
 async fn open_postgres(

@@ -3,17 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tonic::Code;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::Service;
 use tower::util::BoxCloneSyncService;
 
 use super::serve::{Address, BadAddress};
-use super::{GrpcRequest, GrpcResponse};
+use super::{GrpcRequest, GrpcResponse, Turns};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Local = BoxCloneSyncService<GrpcRequest, GrpcResponse, std::convert::Infallible>;
@@ -35,12 +35,15 @@ pub struct Upstream {
 #[derive(Clone)]
 enum Kind {
     Local(Local),
+    /// All of its addresses.
     Remote(Arc<Remote>),
+    /// One of them.
+    Replica(Channel),
 }
 
 struct Remote {
     channels: Vec<Channel>,
-    next: AtomicUsize,
+    turns: Arc<Turns>,
 }
 
 impl std::fmt::Debug for Upstream {
@@ -60,7 +63,8 @@ impl Upstream {
         Upstream { name: name.into(), kind: Kind::Local(BoxCloneSyncService::new(service)) }
     }
 
-    /// A service at these addresses, which take turns. Connects when first called.
+    /// A service at these addresses, which take turns; one that cannot be reached is passed over for a
+    /// while. Connects when first called.
     pub fn connect(name: &str, addresses: &[Address]) -> Result<Upstream, BadAddress> {
         if addresses.is_empty() {
             return Err(BadAddress(format!("{name} has no address")));
@@ -79,13 +83,31 @@ impl Upstream {
                 .connect_lazy())
         });
         let channels = channels.collect::<Result<Vec<_>, BadAddress>>()?;
-        let remote = Remote { channels, next: AtomicUsize::new(0) };
+        let turns = Arc::new(Turns::new(channels.len()));
+        let remote = Remote { channels, turns };
         Ok(Upstream { name: name.into(), kind: Kind::Remote(Arc::new(remote)) })
     }
 
     /// The name of the service, which is also the audience of principal tokens for it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Each of its replicas alone, in the order of the addresses. Within the process it is its only one.
+    pub fn replicas(&self) -> Vec<Upstream> {
+        let Kind::Remote(remote) = &self.kind else { return vec![self.clone()] };
+        let replica =
+            |channel: &Channel| Upstream { name: self.name.clone(), kind: Kind::Replica(channel.clone()) };
+        remote.channels.iter().map(replica).collect()
+    }
+
+    /// The turns of its replicas, for who chooses among them itself. What is learned there of a replica
+    /// counts for all calls.
+    pub fn turns(&self) -> Arc<Turns> {
+        match &self.kind {
+            Kind::Remote(remote) => remote.turns.clone(),
+            Kind::Local(_) | Kind::Replica(_) => Arc::new(Turns::new(1)),
+        }
     }
 
     /// Whether calls stay in this process.
@@ -114,13 +136,31 @@ impl Service<http::Request<Body>> for Upstream {
                 })
             }
             Kind::Remote(remote) => {
-                let turn = remote.next.fetch_add(1, Ordering::Relaxed) % remote.channels.len();
-                let mut channel = remote.channels[turn].clone();
+                let replica = remote.turns.take();
+                let (turns, channel) = (remote.turns.clone(), remote.channels[replica].clone());
                 Box::pin(async move {
-                    std::future::poll_fn(|cx| channel.poll_ready(cx)).await?;
-                    Ok(channel.call(request).await?)
+                    let answer = call(channel, request).await;
+                    match &answer {
+                        Err(_) => turns.failed(replica),
+                        // Whoever knows why it is unavailable has said that it failed.
+                        Ok(response) if is_unavailable(response) => {}
+                        Ok(_) => turns.answered(replica),
+                    }
+                    answer
                 })
             }
+            Kind::Replica(channel) => Box::pin(call(channel.clone(), request)),
         }
     }
+}
+
+async fn call(mut channel: Channel, request: GrpcRequest) -> Result<GrpcResponse, BoxError> {
+    std::future::poll_fn(|cx| channel.poll_ready(cx)).await?;
+    Ok(channel.call(request).await?)
+}
+
+/// Whether a call was refused, before any message, since the service cannot serve now.
+fn is_unavailable(response: &GrpcResponse) -> bool {
+    let code = response.headers().get("grpc-status");
+    code.is_some_and(|code| Code::from_bytes(code.as_bytes()) == Code::Unavailable)
 }

@@ -57,12 +57,26 @@ pub struct JwkSet {
 }
 
 /// Where a service takes the public keys from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum JwksSource {
     /// From this set, for ever.
     Fixed(JwkSet),
-    /// From auth-svc, again when a token names an unknown key.
+    /// From auth-svc, again when a token names an unknown key and every five minutes.
     Url(String),
+    /// What this gives; `None` fails.
+    #[cfg(test)]
+    Test(std::sync::Arc<dyn Fn() -> Option<JwkSet> + Send + Sync>),
+}
+
+impl std::fmt::Debug for JwksSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            JwksSource::Fixed(set) => write!(f, "JwksSource({} keys)", set.keys.len()),
+            JwksSource::Url(url) => write!(f, "JwksSource({url})"),
+            #[cfg(test)]
+            JwksSource::Test(_) => f.write_str("JwksSource(test)"),
+        }
+    }
 }
 
 impl JwksSource {
@@ -70,6 +84,8 @@ impl JwksSource {
         let url = match self {
             JwksSource::Fixed(set) => return Ok(set.clone()),
             JwksSource::Url(url) => url,
+            #[cfg(test)]
+            JwksSource::Test(shown) => return shown().ok_or(FetchError::TooLarge),
         };
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build()?;
         let mut response = client.get(url).send().await?.error_for_status()?;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::jwks::JwksSource;
+use super::keyring::KeyRing;
 use super::{Claims, ISSUER, TYPE};
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Reason};
@@ -15,18 +16,14 @@ use crate::principal::Principal;
 
 /// How many verified tokens are remembered. Tokens live 60 s, so this is one a key and minute.
 const REMEMBERED: usize = 16_384;
-/// How often the keys are fetched again at the most, when tokens name keys that are not known.
-const REFETCH: Duration = Duration::from_secs(5);
 /// How far the clocks of two machines may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
 
 /// Verifies principal tokens for one audience. A verified token is remembered by its bytes.
 pub struct TokenVerifier {
     audience: String,
-    source: JwksSource,
     clock: Arc<dyn Clock>,
-    keys: RwLock<HashMap<String, DecodingKey>>,
-    fetching: tokio::sync::Mutex<Option<Timestamp>>,
+    keys: KeyRing,
     verified: Mutex<HashMap<Box<str>, Verified>>,
 }
 
@@ -34,6 +31,8 @@ pub struct TokenVerifier {
 struct Verified {
     principal: Arc<Principal>,
     until: Timestamp,
+    /// Of the keys. A later one may lack the key that verified it.
+    epoch: u64,
 }
 
 impl std::fmt::Debug for TokenVerifier {
@@ -47,10 +46,8 @@ impl TokenVerifier {
     pub fn new(audience: impl Into<String>, source: JwksSource, clock: Arc<dyn Clock>) -> TokenVerifier {
         TokenVerifier {
             audience: audience.into(),
-            source,
+            keys: KeyRing::new(source, clock.clone()),
             clock,
-            keys: RwLock::default(),
-            fetching: tokio::sync::Mutex::new(None),
             verified: Mutex::default(),
         }
     }
@@ -58,23 +55,19 @@ impl TokenVerifier {
     /// The principal of a token. UNAUTHENTICATED when it is not good for this service now,
     /// UNAVAILABLE when the keys cannot be fetched.
     pub async fn verify(&self, token: &str) -> Result<Arc<Principal>, Error> {
-        let now = self.clock.now();
-        let remembered = self.verified.lock().get(token).filter(|v| now < v.until).cloned();
+        self.keys.keep_fresh().await?;
+        let (now, epoch) = (self.clock.now(), self.keys.epoch());
+        let remembered =
+            self.verified.lock().get(token).filter(|v| now < v.until && v.epoch == epoch).cloned();
         if let Some(verified) = remembered {
             return Ok(verified.principal);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| bad_token())?;
         let (Some(kid), Some(TYPE)) = (&header.kid, header.typ.as_deref()) else { return Err(bad_token()) };
-        let key = match self.known(kid) {
-            Some(key) => key,
-            None => {
-                self.refetch(now).await?;
-                self.known(kid).ok_or_else(bad_token)?
-            }
-        };
+        let key = self.keys.key(kid).await?.ok_or_else(bad_token)?;
         let claims = self.claims(token, &key, now)?;
         let until = Timestamp(claims.exp.saturating_mul(1_000_000));
-        let verified = Verified { principal: Arc::new(Principal::from(claims)), until };
+        let verified = Verified { principal: Arc::new(Principal::from(claims)), until, epoch };
         let principal = verified.principal.clone();
         self.remember(token, verified, now);
         Ok(principal)
@@ -93,30 +86,6 @@ impl TokenVerifier {
             return Err(bad_token());
         }
         Ok(claims)
-    }
-
-    fn known(&self, kid: &str) -> Option<DecodingKey> {
-        self.keys.read().get(kid).cloned()
-    }
-
-    /// Fetches the keys unless someone just did.
-    async fn refetch(&self, now: Timestamp) -> Result<(), Error> {
-        let mut last = self.fetching.lock().await;
-        if last.is_some_and(|at| now.since(at) < REFETCH) {
-            return Ok(());
-        }
-        let set = self.source.fetch().await.map_err(|error| {
-            tracing::error!(error = %error, "the public keys of principal tokens cannot be fetched");
-            Error::new(Reason::AuthorizationUnavailable, "The principal cannot be verified now.")
-                .retry_after(Duration::from_secs(1))
-        })?;
-        let keys = set.keys.iter().filter_map(|jwk| {
-            let key = DecodingKey::from_ed_components(&jwk.x).ok()?;
-            (jwk.crv == "Ed25519").then(|| (jwk.kid.clone(), key))
-        });
-        *self.keys.write() = keys.collect();
-        *last = Some(now);
-        Ok(())
     }
 
     fn remember(&self, token: &str, entry: Verified, now: Timestamp) {

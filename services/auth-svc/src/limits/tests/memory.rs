@@ -205,15 +205,18 @@ async fn no_more_keys_than_fit_and_none_forgotten_for_another() {
 
 #[tokio::test]
 async fn a_key_that_is_forgotten_and_comes_again_is_saved_once() {
-    let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_000_000));
-    let store = over(&notes, &machine, 10).await.unwrap();
-    store.take("a", limits(5, 5)).await.unwrap();
-    store.take("a", limits(5, 5)).await.unwrap();
-    store.forget("a").await.unwrap();
-    store.take("a", limits(5, 5)).await.unwrap();
-    store.tend().await.unwrap();
-    let store = over(&notes, &machine, 10).await.unwrap();
-    assert_eq!(store.peek("a", limits(5, 5)).await.unwrap().minute.remaining, 4);
+    for (name, home) in Home::each().await {
+        let machine = Machine::started(5_000_000);
+        let db = open(&home).await;
+        let store = memory_store(&home, db.clone(), &machine).await;
+        store.take("a", limits(5, 5)).await.unwrap();
+        store.take("a", limits(5, 5)).await.unwrap();
+        store.forget("a").await.unwrap();
+        store.take("a", limits(5, 5)).await.unwrap();
+        store.tend().await.unwrap();
+        let store = memory_store(&home, db, &machine).await;
+        assert_eq!(store.peek("a", limits(5, 5)).await.unwrap().minute.remaining, 4, "{name}");
+    }
 }
 
 /// A new entry looks empty until its first slot is taken: a sweep may come in between.

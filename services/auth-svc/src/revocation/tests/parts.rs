@@ -8,12 +8,12 @@ use svc_core::random::SystemRandom;
 use svc_core::testing::Home;
 
 use super::{StandingClock, Told};
-use crate::revocation::barrier::Barrier;
+use crate::revocation::barrier::{Barrier, Waiting};
 use crate::revocation::lease::{Gate, Lease, Past};
 use crate::revocation::poll::{Poller, Shared};
 use crate::revocation::strict::Strict;
 use crate::revocation::sweep::Sweep;
-use crate::store::{Ledger, Store, Touched, migrations, over};
+use crate::store::{Ledger, Replica as Row, Store, Touched, migrations, over};
 
 struct Fixture {
     _home: Home,
@@ -179,22 +179,17 @@ async fn a_barrier_gives_up_when_no_lease_from_before_can_last() {
     waiting.await.unwrap();
 }
 
-#[tokio::test]
-async fn a_barrier_does_not_wait_for_a_row_that_is_gone_or_came_later() {
-    let f = Fixture::new().await;
-    let mut replica = f.replica();
-    while replica.poller.poll().await.unwrap() {}
-    f.change("a").await;
-    let barrier = f.barrier();
-    let waiting = tokio::spawn(async move { barrier.settle().await });
-    while !waiting.is_finished() {
-        let incarnation = replica.poller.incarnation.clone().unwrap();
-        f.ledger.leave(&incarnation).await.unwrap();
-        // In its place another joins, and never polls.
-        f.ledger.line().await.unwrap().join("later").await.ok();
-        tokio::task::yield_now().await;
-    }
-    waiting.await.unwrap();
+#[test]
+fn a_barrier_waits_for_the_rows_of_its_first_read_until_they_have_seen_or_are_gone() {
+    let row = |incarnation: &str, seen| Row { incarnation: incarnation.to_owned(), beat: 1, seen };
+    let mut waiting = Waiting::for_all(&(7, vec![row("a", 6), row("b", 7), row("c", -1), row("d", 9)]));
+    waiting.see(&[row("a", 6), row("b", 7), row("c", -1), row("d", 9)]);
+    assert_eq!(waiting.replicas, ["a", "c"]);
+    // One is gone, and one that came later has seen nothing yet.
+    waiting.see(&[row("a", 6), row("e", -1)]);
+    assert_eq!(waiting.replicas, ["a"]);
+    waiting.see(&[row("a", 8), row("e", -1)]);
+    assert!(waiting.replicas.is_empty());
 }
 
 #[tokio::test]

@@ -1,0 +1,100 @@
+//! Several replicas of auth-svc: when one cannot answer, one other is asked.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyward_proto::auth::v1::authorization_service_server::AuthorizationServiceServer;
+use svc_core::grpc::Address;
+use tokio::net::TcpListener;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::client::{Call, call, contact};
+use crate::stack::{Auth, Stack};
+
+/// What the first replica has in these tests.
+const TRY: Duration = Duration::from_millis(300);
+
+/// A replica that serves.
+async fn replica() -> (Address, Arc<Auth>) {
+    let auth = Arc::new(Auth::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = Address::Tcp(listener.local_addr().unwrap().to_string());
+    let server = Server::builder().add_service(AuthorizationServiceServer::from_arc(auth.clone()));
+    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+    (address, auth)
+}
+
+/// One that says that it cannot decide.
+async fn unavailable() -> (Address, Arc<Auth>) {
+    let (address, auth) = replica().await;
+    *auth.failure.lock().unwrap() = Some(tonic::Status::unavailable("the lease is past"));
+    (address, auth)
+}
+
+/// One that is stopped: the system takes connections for it, and nobody answers.
+fn stopped() -> (Address, std::net::TcpListener) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    (Address::Tcp(listener.local_addr().unwrap().to_string()), listener)
+}
+
+/// Where nobody listens.
+fn dead() -> Address {
+    stopped().0
+}
+
+async fn stack(replicas: &[Address]) -> Stack {
+    let millis = u64::try_from(TRY.as_millis()).unwrap();
+    Stack::with_replicas(replicas, |config| config.authorize_try_ms = millis).await
+}
+
+async fn status(stack: &Stack) -> u16 {
+    call("GET", &contact("r")).send(stack.address).await.status
+}
+
+#[tokio::test]
+async fn one_that_cannot_answer_is_no_answer() {
+    let (asleep, _listener) = stopped();
+    for (what, bad) in [("dead", dead()), ("unavailable", unavailable().await.0), ("stopped", asleep)] {
+        let (good, auth) = replica().await;
+        let stack = stack(&[bad, good]).await;
+        let began = Instant::now();
+        for n in 1..=20 {
+            assert_eq!(status(&stack).await, 200, "{what}");
+            assert_eq!(auth.count(), n, "{what}");
+        }
+        // It is tried now and then, and not at every second request.
+        assert!(began.elapsed() < TRY * 5, "{what}: {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_answer() {
+    let ((one, first), (two, second)) = (replica().await, replica().await);
+    let stack = stack(&[one, two]).await;
+    for _ in 0..4 {
+        let unknown = Call::new("GET", &contact("r")).field("x-api-key", "kw_live_bad");
+        let answer = unknown.field("x-api-secret", "kws_live_bad").send(stack.address).await;
+        assert_eq!(answer.status, 401);
+    }
+    assert_eq!((first.count(), second.count()), (2, 2));
+}
+
+#[tokio::test]
+async fn only_one_other_is_asked() {
+    let ((one, first), (two, second), (three, third)) =
+        (unavailable().await, unavailable().await, unavailable().await);
+    let stack = stack(&[one, two, three]).await;
+    assert_eq!(status(&stack).await, 503);
+    let mut counts = [first.count(), second.count(), third.count()];
+    counts.sort_unstable();
+    assert_eq!(counts, [0, 1, 1]);
+}
+
+#[tokio::test]
+async fn where_there_is_one_it_is_asked_once() {
+    let (address, auth) = unavailable().await;
+    let stack = stack(&[address]).await;
+    assert_eq!(status(&stack).await, 503);
+    assert_eq!(auth.count(), 1);
+}

@@ -1,0 +1,182 @@
+//! Bringing what is stored of a secret up to date once the secret was presented and is proven: a verifier
+//! under the current key, and a record with the current parameters and pepper.
+//!
+//! It happens after the answer, one secret at a time, and its failure is nobody's: what is stored stays
+//! good. Nothing of a key changes by it, so other replicas need not hear of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use svc_core::db::DbError;
+use svc_core::random::Random;
+use svc_core::secret::Secret;
+use svc_core::telemetry::Metrics;
+use tokio::sync::Semaphore;
+use tracing::Instrument;
+
+use crate::secrets::{Argon2Pool, StoredSecret, Verdict, Verifiers};
+use crate::store::Store;
+
+/// How many secrets wait for their turn. More are taken when they are presented again.
+const WAITING: u32 = 1_024;
+/// How long argon2id rests after a new record, so that a new pepper takes at most a quarter of a core from
+/// the requests that bring it.
+const REST: Duration = Duration::from_millis(100);
+
+/// A secret of a snapshot, and what this process has learned of it since it was read.
+#[derive(Debug)]
+pub struct HeldSecret {
+    /// As it was read.
+    pub stored: StoredSecret,
+    /// Its verifier under the current key, after argon2id has decided once.
+    learned: OnceLock<Vec<u8>>,
+    /// What is stored is up to date, or its turn comes.
+    settled: AtomicBool,
+}
+
+impl From<StoredSecret> for HeldSecret {
+    fn from(stored: StoredSecret) -> HeldSecret {
+        HeldSecret { stored, learned: OnceLock::new(), settled: AtomicBool::new(false) }
+    }
+}
+
+impl HeldSecret {
+    /// Whether `secret` is this one, as far as memory can tell.
+    pub fn verify(&self, verifiers: &Verifiers, key_id: &str, secret: &str) -> Verdict {
+        match self.learned.get() {
+            None => verifiers.verify(key_id, &self.stored, secret),
+            Some(verifier) if verifiers.matches(key_id, verifier, secret) => Verdict::Right,
+            Some(_) => Verdict::Wrong,
+        }
+    }
+}
+
+/// Renews what is stored of secrets.
+pub struct Renewals {
+    store: Arc<dyn Store>,
+    argon2: Argon2Pool,
+    random: Arc<dyn Random>,
+    waiting: Arc<Semaphore>,
+    turn: Arc<Semaphore>,
+    renewed: Counter,
+}
+
+impl std::fmt::Debug for Renewals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Renewals({} places free)", self.waiting.available_permits())
+    }
+}
+
+impl Renewals {
+    /// None wait yet.
+    pub fn new(
+        store: Arc<dyn Store>,
+        argon2: Argon2Pool,
+        random: Arc<dyn Random>,
+        metrics: &Metrics,
+    ) -> Renewals {
+        let renewed = Counter::default();
+        metrics.register(|registry| {
+            let help = "Secrets whose record or verifier was brought up to date";
+            registry.register("auth_secrets_renewed", help, renewed.clone());
+        });
+        let waiting = Arc::new(Semaphore::new(WAITING as usize));
+        Renewals { store, argon2, random, waiting, turn: Arc::new(Semaphore::new(1)), renewed }
+    }
+
+    /// `secret` is proven to be `held`, of this key.
+    pub fn proven(&self, verifiers: &Verifiers, key_id: &str, held: &HeldSecret, secret: &str) {
+        if !held.settled.load(Ordering::Relaxed) {
+            self.settle(verifiers, key_id, held, secret);
+        }
+    }
+
+    #[cold]
+    fn settle(&self, verifiers: &Verifiers, key_id: &str, held: &HeldSecret, secret: &str) {
+        let rehash = self.argon2.is_outdated(&held.stored.hash);
+        if verifiers.is_current(&held.stored) && !rehash {
+            held.settled.store(true, Ordering::Relaxed);
+            return;
+        }
+        let (verifier, verifier_key_id) = verifiers.make(key_id, secret);
+        // At once, so that argon2id is not asked again even if it cannot be written.
+        let _known = held.learned.set(verifier.clone());
+        let Ok(place) = self.waiting.clone().try_acquire_owned() else { return };
+        if held.settled.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let renewal = Renewal {
+            before: held.stored.clone(),
+            verifier,
+            verifier_key_id,
+            secret: rehash.then(|| Secret::new(secret)),
+            store: self.store.clone(),
+            argon2: self.argon2.clone(),
+            random: self.random.clone(),
+        };
+        let (turn, renewed) = (self.turn.clone(), self.renewed.clone());
+        let work = async move {
+            // Closed when the service stops.
+            let Ok(_turn) = turn.acquire().await else { return };
+            match renewal.run().await {
+                Ok(true) => drop(renewed.inc()),
+                // Another replica was faster, or the secret is gone.
+                Ok(false) => {}
+                Err(error) => tracing::warn!(error = %error, "a secret could not be renewed; it stays good"),
+            }
+            drop(place);
+            if rehash {
+                tokio::time::sleep(REST).await;
+            }
+        };
+        // Not part of the request's trace, which ends before.
+        tokio::spawn(work.instrument(tracing::Span::none()));
+    }
+
+    /// Waits until nothing waits.
+    pub async fn done(&self) {
+        // Closed means that nothing will come.
+        let _all = self.waiting.acquire_many(WAITING).await;
+    }
+
+    /// Those that wait are left for another time.
+    pub fn stop(&self) {
+        self.waiting.close();
+        self.turn.close();
+    }
+}
+
+/// One secret to renew.
+struct Renewal {
+    before: StoredSecret,
+    verifier: Vec<u8>,
+    verifier_key_id: String,
+    /// When the record is to be made anew.
+    secret: Option<Secret>,
+    store: Arc<dyn Store>,
+    argon2: Argon2Pool,
+    random: Arc<dyn Random>,
+}
+
+impl Renewal {
+    async fn run(self) -> Result<bool, DbError> {
+        let mut after = StoredSecret {
+            verifier: Some(self.verifier),
+            verifier_key_id: Some(self.verifier_key_id),
+            ..self.before.clone()
+        };
+        if let Some(secret) = &self.secret {
+            match self.argon2.hash(secret, &*self.random).await {
+                Ok(hash) => after.hash = hash,
+                // People wait for argon2id: the verifier alone, and the record after the next start.
+                Err(error) => tracing::debug!(error = %error, "a record stays as it is for now"),
+            }
+        }
+        let mut work = self.store.begin().await?;
+        let renewed = work.renew_secret(&self.before, &after).await?;
+        work.commit().await?;
+        Ok(renewed)
+    }
+}
