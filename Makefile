@@ -1,12 +1,12 @@
 # The commands of the project. What they do stands in scripts/.
 
-.PHONY: run test check bench fmt
+.PHONY: run test check bench fuzz fmt
 
 # Builds and starts everything in one process on 127.0.0.1:8080, with its data under ./data.
 run:
 	@scripts/run.sh
 
-# Runs every test, on SQLite and on a throw-away PostgreSQL.
+# Runs every test, on SQLite and on a throw-away PostgreSQL and Redis.
 test:
 	@scripts/test.sh
 
@@ -16,7 +16,11 @@ check:
 
 # Measures; writes target/bench/results.json. BENCH_QUICK=1 takes three minutes.
 bench:
-	@cargo bench -p keyward-proto --bench keyward
+	@scripts/bench.sh
+
+# Runs each fuzz target for a minute. FUZZ_SECONDS=600 for longer.
+fuzz:
+	@scripts/fuzz.sh
 
 # Formats Rust and protos.
 fmt:

@@ -15,6 +15,7 @@ step "buf format"
 buf format --diff --exit-code
 step "cargo fmt"
 cargo fmt --all --check
+rustfmt --check --edition 2024 fuzz/targets/*.rs
 step "cargo clippy"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 step "import rules"

@@ -5,4 +5,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/buf.sh
 
 cargo fmt --all
+rustfmt --edition 2024 fuzz/targets/*.rs
 buf format --write

@@ -51,7 +51,7 @@ fn question(stack: &Stack, audience: &str) -> AuthorizeRequest {
 }
 
 /// A principal token for this service, as auth-svc gives it to the edge.
-async fn token(stack: &Stack, audience: &str) -> String {
+pub async fn token(stack: &Stack, audience: &str) -> String {
     let mut request = Request::new(question(stack, audience));
     let bearer = format!("Bearer {}", stack.edge_token());
     request.metadata_mut().insert("authorization", bearer.parse().unwrap());

@@ -17,6 +17,15 @@ pub struct Key {
     pub secret: String,
 }
 
+impl Key {
+    /// From the data of the answer that made it.
+    pub fn made(data: &Value) -> Key {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let key = &data["key"];
+        Key { id: text(&key["id"]), api_key: text(&key["apiKey"]), secret: text(&data["secret"]) }
+    }
+}
+
 /// What `keyward setup` printed.
 #[derive(Clone, Debug)]
 pub struct MadeBySetup {
@@ -70,14 +79,23 @@ pub struct Api {
 impl Api {
     /// A client with what `setup` made.
     pub fn new(edge: std::net::SocketAddr, made: &MadeBySetup) -> Api {
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         Api {
             base: format!("http://{edge}"),
             agent: made.agent_id.clone(),
             key: made.key.clone(),
             token: made.owner_token.clone(),
-            client: client.build().unwrap(),
+            client: client(),
         }
+    }
+
+    /// The same at another edge.
+    pub fn at(&self, edge: &str) -> Api {
+        Api { base: format!("http://{edge}"), ..self.clone() }
+    }
+
+    /// The same on connections that no other client uses.
+    pub fn on_its_own_connection(&self) -> Api {
+        Api { client: client(), ..self.clone() }
     }
 
     /// The same with another key, for the same agent.
@@ -205,11 +223,7 @@ impl Api {
 
     /// Creates a key with these settings on the agent.
     pub async fn new_key_with(&self, settings: Value) -> Key {
-        let answer = self.create_key(settings).await;
-        let data = answer.ok();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let key = &data["key"];
-        Key { id: text(&key["id"]), api_key: text(&key["apiKey"]), secret: text(&data["secret"]) }
+        Key::made(self.create_key(settings).await.ok())
     }
 
     /// `rotate`, `endOverlap`, `disable` or `enable`.
@@ -307,6 +321,11 @@ impl Api {
     pub async fn delete_token(&self, id: &str) -> Answer {
         self.send(self.by_member("DELETE", &format!("/v1/console/tokens/{id}"))).await
     }
+}
+
+fn client() -> Client {
+    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    client.build().unwrap()
 }
 
 /// Percent-encodes everything that is not unreserved (RFC 3986).

@@ -3,15 +3,20 @@
 mod actions;
 mod answer;
 mod clock;
-mod postgres;
+mod cluster;
+pub mod postgres;
 mod process;
+mod proxy;
 mod raw;
+mod relay;
 mod spans;
 mod stack;
 
 pub use actions::{Api, Key, MadeBySetup};
 pub use answer::{Answer, assert_json};
+pub use cluster::Cluster;
 pub use process::{Process, Processes, SET_UP, Variables, keyward};
+pub use proxy::{Proxy, Way};
 pub use raw::raw;
 pub use spans::SpanReceiver;
 pub use stack::{Arrangement, Engine, Stack};

@@ -18,3 +18,18 @@ pub async fn new_database() -> String {
     let (server, _) = server.rsplit_once('/').unwrap();
     format!("{server}/{name}")
 }
+
+/// Every row of every table, as text.
+pub async fn dump(url: &str) -> String {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
+         WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+    let mut dump = String::new();
+    for table in tables {
+        let rows = AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
+        let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(&mut connection).await.unwrap();
+        dump.push_str(&format!("{table}\n{}\n", rows.join("\n")));
+    }
+    dump
+}

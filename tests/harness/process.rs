@@ -93,6 +93,17 @@ impl Process {
         self.log.lock().clone()
     }
 
+    /// Its arguments, as anyone on the machine can read them.
+    pub fn arguments(&self) -> Vec<u8> {
+        std::fs::read(format!("/proc/{}/cmdline", self.child.id().unwrap())).unwrap()
+    }
+
+    /// Its metrics.
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.address("admin"));
+        reqwest::get(url).await.unwrap().text().await.unwrap()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
@@ -130,7 +141,7 @@ impl Process {
 pub struct Processes {
     pub all: Vec<Process>,
     pub dir: tempfile::TempDir,
-    variables: Variables,
+    pub(super) variables: Variables,
     api: Api,
 }
 
@@ -157,17 +168,17 @@ impl Processes {
         processes
     }
 
-    async fn set_up(variables: &[(&str, &str)]) -> Processes {
+    /// Sets up and starts nothing.
+    pub(super) async fn set_up(variables: &[(&str, &str)]) -> Processes {
         let dir = tempfile::TempDir::new().unwrap();
-        let mut all: Variables =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let own = [
             ("KEYWARD_DATA_DIR", path(&dir.path().join("data"))),
             ("KEYWARD_EDGE__LISTEN", "127.0.0.1:0".to_owned()),
             ("KEYWARD_EDGE__AUTH_TOKEN", random_hex()),
             ("KEYWARD_ADMIN__LISTEN", "127.0.0.1:0".to_owned()),
         ];
-        all.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        let mut all: Variables = own.map(|(name, value)| (name.to_owned(), value)).into();
+        all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let output = keyward(&SET_UP, &all).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let made = MadeBySetup::from(serde_json::from_slice::<Value>(&output.stdout).unwrap());
@@ -231,6 +242,6 @@ pub const SET_UP: [&str; 9] = [
     "json",
 ];
 
-fn path(path: &Path) -> String {
+pub(super) fn path(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }

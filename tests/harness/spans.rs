@@ -33,6 +33,11 @@ impl SpanReceiver {
         (receiver, address)
     }
 
+    /// All spans, with everything that they say.
+    pub fn all(&self) -> Vec<Span> {
+        self.spans.lock().clone()
+    }
+
     /// The spans of one trace, given in hex.
     pub fn of_trace(&self, trace: &str) -> Vec<Span> {
         let spans = self.spans.lock();

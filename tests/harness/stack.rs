@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::MovableClock;
+use super::relay::Relay;
 use super::{Api, MadeBySetup, postgres, random_hex};
 
 /// How the parts stand to each other.
@@ -46,6 +47,8 @@ pub struct Stack {
     dir: TempDir,
     database: Option<Secret>,
     edge_token: Secret,
+    /// In front of auth-svc's admin listener, where it may be replaced.
+    auth_admin: Option<Relay>,
 }
 
 /// A part, or everything, that runs.
@@ -83,6 +86,15 @@ impl Stack {
 
     /// Sets up and starts.
     pub async fn start(engine: Engine, arrangement: Arrangement) -> Stack {
+        Stack::begin(engine, arrangement, false).await
+    }
+
+    /// Sets up and starts apart on PostgreSQL, for [`Stack::add_auth`].
+    pub async fn start_replaceable() -> Stack {
+        Stack::begin(Engine::Postgres, Arrangement::Apart, true).await
+    }
+
+    async fn begin(engine: Engine, arrangement: Arrangement, replaceable: bool) -> Stack {
         let database = match engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some(Secret::new(postgres::new_database().await)),
@@ -101,7 +113,11 @@ impl Stack {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let api = Api::new(nowhere, &made);
         let parts = Vec::new();
-        let mut stack = Stack { arrangement, made, clock, api, parts, dir, database, edge_token };
+        let auth_admin = match replaceable {
+            true => Some(Relay::to(nowhere).await),
+            false => None,
+        };
+        let mut stack = Stack { arrangement, made, clock, api, parts, dir, database, edge_token, auth_admin };
         stack.run().await;
         stack.raise_limits().await;
         stack
@@ -127,6 +143,9 @@ impl Stack {
             }
             Arrangement::Apart => {
                 self.run_part(Part::Auth).await;
+                if let Some(relay) = &self.auth_admin {
+                    relay.point_to(self.admin(Some(Part::Auth)));
+                }
                 self.run_part(Part::Contacts).await;
                 self.run_part(Part::Extraction).await;
                 self.run_part(Part::Edge).await;
@@ -141,8 +160,7 @@ impl Stack {
         match part {
             Part::Auth => {}
             Part::Contacts | Part::Extraction => {
-                settings.auth.jwks_url =
-                    format!("http://{}{}", self.admin(Some(Part::Auth)), svc_core::token::JWKS_PATH);
+                settings.auth.jwks_url = format!("http://{}{}", self.jwks_from(), svc_core::token::JWKS_PATH);
             }
             Part::Edge => {
                 settings.auth.listen = self.grpc(Part::Auth);
@@ -150,10 +168,58 @@ impl Stack {
                 settings.extraction.listen = self.grpc(Part::Extraction);
             }
         }
+        let started = self.start_part(part, &settings).await;
+        self.parts.push(started);
+    }
+
+    /// The signing key that auth-svc made for itself.
+    pub fn signing_key(&self) -> Secret {
+        let file = self.dir.path().join(Part::Auth.name()).join("signing.key");
+        Secret::new(std::fs::read_to_string(file).unwrap().trim())
+    }
+
+    /// Starts another auth-svc with these signing keys and an edge before it, beside those that run. The
+    /// public keys are asked of it from now on. Gives a client of the new edge.
+    pub async fn add_auth(&mut self, signing_key: &Secret, previous: Option<&Secret>) -> Api {
+        let mut settings = settings(&self.dir.path().join(Part::Auth.name()), &self.database);
+        settings.edge.auth_token = Some(self.edge_token.clone());
+        settings.auth.signing_key = Some(signing_key.clone());
+        settings.auth.signing_key_previous = previous.cloned();
+        settings.contacts.listen = self.grpc(Part::Contacts);
+        settings.extraction.listen = self.grpc(Part::Extraction);
+        let auth = self.start_part(Part::Auth, &settings).await;
+        self.auth_admin.as_ref().unwrap().point_to(auth.running.admin);
+        settings.auth.listen = auth.running.grpc.clone().unwrap();
+        let edge = self.start_part(Part::Edge, &settings).await;
+        let mut api = self.api.clone();
+        api.base = format!("http://{}", edge.running.edge.unwrap());
+        self.parts.extend([auth, edge]);
+        api
+    }
+
+    /// Stops the oldest edge, and the auth-svc behind it.
+    pub async fn retire_auth(&mut self) {
+        for part in [Part::Edge, Part::Auth] {
+            let oldest = self.parts.iter().position(|started| started.part == Some(part)).unwrap();
+            let started = self.parts.remove(oldest);
+            started.shutdown.cancel();
+            started.running.done.await.unwrap().unwrap();
+        }
+    }
+
+    async fn start_part(&self, part: Part, settings: &Settings) -> Started {
         let shutdown = CancellationToken::new();
-        let environment = environment(&settings, &self.clock);
-        let running = run::one(part, &settings, &environment, shutdown.clone()).await.unwrap();
-        self.parts.push(Started { part: Some(part), running, shutdown });
+        let environment = environment(settings, &self.clock);
+        let running = run::one(part, settings, &environment, shutdown.clone()).await.unwrap();
+        Started { part: Some(part), running, shutdown }
+    }
+
+    /// Where others find the admin listener of auth-svc.
+    pub fn jwks_from(&self) -> SocketAddr {
+        match &self.auth_admin {
+            Some(relay) => relay.address,
+            None => self.admin(Some(Part::Auth)),
+        }
     }
 
     /// Stops everything, the edge first, and waits for it.

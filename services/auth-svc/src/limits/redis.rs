@@ -19,6 +19,8 @@ use super::{LimitError, LimitStore, Limits, Taken};
 pub use connection::ConnectError;
 use connection::Connection;
 
+/// Takes a slot in both windows, or in neither.
+const TAKE: &str = include_str!("redis/take.lua");
 /// How long a request waits for its answer.
 const TIMEOUT: Duration = Duration::from_millis(250);
 /// How long the start waits for a connection.
@@ -32,6 +34,7 @@ const TTL: u64 = LONGEST + 60_000;
 pub struct RedisStore {
     connection: Connection,
     script: Script,
+    timeout: Duration,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -51,7 +54,13 @@ impl RedisStore {
             Ok(Err(error)) => tracing::warn!(error = %error, "Valkey is away: no limits until it is back"),
             Err(_) => tracing::warn!("Valkey does not answer: no limits until it does"),
         }
-        Ok(RedisStore { connection, script: Script::new(include_str!("redis/take.lua")) })
+        Ok(RedisStore { connection, script: Script::new(TAKE), timeout: TIMEOUT })
+    }
+
+    /// For tests of what is decided, on a machine that has other work to do.
+    #[cfg(test)]
+    pub(super) fn patient(self) -> RedisStore {
+        RedisStore { timeout: Duration::from_secs(60), ..self }
     }
 
     /// `at` stands for the clock in tests.
@@ -61,9 +70,21 @@ impl RedisStore {
         limits: Limits,
         at: Option<u64>,
     ) -> Result<Taken, LimitError> {
-        let mut call = self.script.key(format!("{PREFIX}{key_id}"));
-        call.arg(limits.per_minute).arg(limits.per_hour).arg(TTL).arg(at);
-        let take = async |c: &mut MultiplexedConnection| call.invoke_async(c).await;
+        let call = |command, script| {
+            let mut call = cmd(command);
+            call.arg(script).arg(1).arg(format!("{PREFIX}{key_id}"));
+            call.arg(limits.per_minute).arg(limits.per_hour).arg(TTL).arg(at);
+            call
+        };
+        let take = async |c: &mut MultiplexedConnection| {
+            let answer = call("EVALSHA", self.script.get_hash()).query_async(c).await;
+            let unknown = |error: &RedisError| error.kind() == ServerErrorKind::NoScript.into();
+            if answer.as_ref().is_err_and(unknown) {
+                // It has not run. Sent whole, it cannot be forgotten in between, as when it is loaded first.
+                return call("EVAL", TAKE).query_async(c).await;
+            }
+            answer
+        };
         let (allowed, value): (bool, Vec<u8>) = self.ask("redis.limit.take", take).await?;
         Ok(Windows::from_bytes(&value).ok_or(LimitError::Malformed)?.answer(limits, allowed))
     }
@@ -81,7 +102,7 @@ impl RedisStore {
             Ok::<_, ConnectError>(question(&mut held.connection).await)
         };
         let span = debug_span!("redis.limit", otel.name = name, otel.kind = "client");
-        let answer = timeout(TIMEOUT, ask).instrument(span).await;
+        let answer = timeout(self.timeout, ask).instrument(span).await;
         let lost = match &answer {
             Ok(Ok(Err(error))) => is_lost(error),
             Ok(_) => false,

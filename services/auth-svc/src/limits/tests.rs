@@ -87,11 +87,11 @@ async fn memory_store(home: &Home, db: AnyDb, machine: &Machine) -> MemoryStore 
 
 async fn database_store(home: &Home) -> (DatabaseStore, Db<svc_core::db::Postgres>) {
     let AnyDb::Postgres(db) = open(home).await else { unreachable!("the home is on PostgreSQL") };
-    (DatabaseStore::new(db.clone()), db)
+    (DatabaseStore::new(db.clone()).patient(), db)
 }
 
 async fn redis_store() -> RedisStore {
-    RedisStore::open(&redis_url()).await.unwrap()
+    RedisStore::open(&redis_url()).await.unwrap().patient()
 }
 
 /// So much later, so many requests at once, under these limits.

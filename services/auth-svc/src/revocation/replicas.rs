@@ -14,10 +14,12 @@ use super::lease::{Gate, Lease};
 use super::poll::{PollError, Poller, Shared};
 use super::strict::Strict;
 use super::sweep::Sweep;
-use super::{Forget, log};
+use super::{Forget, POLL_EVERY, log};
 use crate::limits::BootClock;
 use crate::store::{Durability, Ledger};
 
+/// How many times the first poll is tried.
+const FIRST_POLLS: u32 = 5;
 /// How long before a lost listener is opened again. Polls do not depend on it.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -63,7 +65,7 @@ impl Seat {
             line: None,
             incarnation: None,
         };
-        poller.poll().await?;
+        first_poll(&mut poller).await?;
         let stop = CancellationToken::new();
         let barrier = Barrier::new(ledger.clone(), clock.clone());
         let tasks = Tasks {
@@ -73,6 +75,19 @@ impl Seat {
         };
         Ok(Replicas { barrier, shared, stop, tasks: Mutex::new(Some(tasks)) })
     }
+}
+
+/// Polls until one is answered. A database that is slow when everything starts is no reason not to.
+async fn first_poll(poller: &mut Poller) -> Result<(), PollError> {
+    let mut tries = 1;
+    while let Err(error) = poller.poll().await {
+        if tries == FIRST_POLLS {
+            return Err(error);
+        }
+        tries += 1;
+        sleep(POLL_EVERY).await;
+    }
+    Ok(())
 }
 
 /// A replica that has joined.

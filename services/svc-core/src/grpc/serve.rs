@@ -20,6 +20,8 @@ use super::StackLayer;
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How long calls in flight may take to end at shutdown.
 const DRAIN: Duration = Duration::from_secs(20);
+/// Streams of a connection that were reset before a handler took them.
+const MAX_PENDING_RESETS: usize = 1_024;
 /// The flow-control window of a connection and of a stream.
 const WINDOW: u32 = 1024 * 1024;
 
@@ -134,6 +136,8 @@ pub async fn serve(
 ) -> Result<(), tonic::transport::Error> {
     let router = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
+        // Many clients that hang up at once must not cost others the connection that they share.
+        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
         .initial_connection_window_size(WINDOW)
         .initial_stream_window_size(WINDOW)
         .layer(stack)
