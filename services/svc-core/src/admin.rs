@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -12,9 +13,18 @@ use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_governor::GovernorLayer;
+use tower_governor::governor::GovernorConfigBuilder;
+use tower_governor::key_extractor::GlobalKeyExtractor;
 
 use crate::telemetry::Metrics;
 use crate::token::JwkSet;
+
+/// How often `/metrics` and the keys may be read: writing them takes work, and who reads them in a loop must
+/// not slow requests down. One bucket for all readers, so that it needs no memory.
+const READ_EVERY: Duration = Duration::from_millis(20);
+/// How many reads may come at once.
+const READ_BURST: u32 = 50;
 
 /// `[admin]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,11 +69,16 @@ pub struct Admin {
 
 /// Serves until `shutdown`.
 pub async fn serve(listener: TcpListener, admin: Admin, shutdown: CancellationToken) -> std::io::Result<()> {
+    let mut bound = GovernorConfigBuilder::default().key_extractor(GlobalKeyExtractor);
+    let bound = bound.period(READ_EVERY).burst_size(READ_BURST).finish();
+    let bound = bound.ok_or_else(|| std::io::Error::other("the bound on reads is zero"))?;
     let routes = Router::new()
         .route("/metrics", get(metrics))
+        .route(crate::token::JWKS_PATH, get(jwks))
+        .layer(GovernorLayer::new(bound))
+        // Probes stay outside: a process that is busy with readers is not dead.
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route(crate::token::JWKS_PATH, get(jwks))
         .with_state(admin);
     axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
