@@ -128,9 +128,10 @@ impl Reason {
             Code::FailedPrecondition => Reason::PreconditionFailed,
             Code::ResourceExhausted => Reason::Overloaded,
             Code::Unimplemented => Reason::Unimplemented,
-            Code::Unavailable => Reason::Unavailable,
+            // Cancelled by the service or the connection, not by us.
+            Code::Unavailable | Code::Cancelled => Reason::Unavailable,
             Code::DeadlineExceeded => Reason::DeadlineExceeded,
-            Code::Ok | Code::Cancelled | Code::Unknown | Code::Internal | Code::DataLoss => Reason::Internal,
+            Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => Reason::Internal,
         }
     }
 }
