@@ -1,7 +1,5 @@
 //! Answers: what every one carries, and the two forms of errors.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -10,7 +8,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
-use svc_core::error::{Error, Reason};
+use svc_core::error::{Error, Reason, whole_seconds};
 
 use crate::transcode::Rendered;
 
@@ -203,11 +201,6 @@ pub(crate) fn finish(response: &mut Response<Body>, id: &RequestId) {
     }
 }
 
-/// Seconds, rounded up, at least 1.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
-}
-
 /// Whether `Accept` names the form of RFC 9457.
 fn wants_problem(asked: &HeaderMap) -> bool {
     asked.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(|range| {
@@ -281,6 +274,7 @@ mod tests {
     use super::*;
     use http_body_util::BodyExt;
     use serde_json::{Value, json};
+    use std::time::Duration;
     use svc_core::error::{Fault, Violation};
 
     fn id() -> RequestId {

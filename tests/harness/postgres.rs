@@ -1,23 +1,7 @@
 //! A database of its own for each stack, in the PostgreSQL that `make test` starts.
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-
-use super::random_hex;
-
-/// Names the server: a URL of a role that may create databases.
-const URL: &str = "KEYWARD_TEST_POSTGRES_URL";
-
-/// Creates a database and gives its URL. It goes away with the server.
-pub async fn new_database() -> String {
-    let server = std::env::var(URL).unwrap_or_else(|_| panic!("{URL} is not set: run `make test`"));
-    let name = format!("stack_{}", random_hex());
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    let create = format!("CREATE DATABASE {name} TEMPLATE template0");
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(create))).await.unwrap();
-    connection.close().await.unwrap();
-    let (server, _) = server.rsplit_once('/').unwrap();
-    format!("{server}/{name}")
-}
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+pub use svc_core::testing::new_postgres_database as new_database;
 
 /// Every row of every table, as text.
 pub async fn dump(url: &str) -> String {

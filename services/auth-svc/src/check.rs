@@ -14,7 +14,7 @@ use std::time::Duration;
 use keyward_proto::auth::v1 as pb;
 use svc_core::address::canonical;
 use svc_core::clock::{Clock, Timestamp};
-use svc_core::error::{Error, Reason};
+use svc_core::error::{Error, Reason, cause, whole_seconds};
 
 use crate::domain::{Key, RateLimits};
 use crate::limits::{LimitStore, Limiter, Limits, Taken};
@@ -90,8 +90,7 @@ impl Checker {
     /// The windows of a key, without taking a slot.
     pub async fn windows(&self, key: &Key) -> Result<Taken, Error> {
         self.limiter.peek(&key.id, key.rate_limits.into()).await.map_err(|error| {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(error = %error, cause = cause.as_deref().unwrap_or_default(), "limits cannot be read");
+            tracing::error!(error = %error, cause = %cause(&error), "limits cannot be read");
             Error::unavailable()
         })
     }
@@ -124,7 +123,9 @@ impl Checker {
             Err(error) => pb::authorize_response::Decision::Refusal(pb::Refusal {
                 code: error.reason.code().to_owned(),
                 message: error.message,
-                retry_after_seconds: error.retry_after.map(whole_seconds),
+                retry_after_seconds: error
+                    .retry_after
+                    .map(|wait| u32::try_from(whole_seconds(wait)).unwrap_or(u32::MAX)),
             }),
         };
         Ok(pb::AuthorizeResponse {
@@ -152,12 +153,6 @@ fn throttled(wait: Duration) -> Error {
     let seconds = whole_seconds(wait);
     let message = format!("Too many failed credentials from your address. Try again in {seconds} s.");
     Error::new(Reason::AddressThrottled, message).retry_after(wait)
-}
-
-/// Rounded up, and at least 1.
-fn whole_seconds(wait: Duration) -> u32 {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
 }
 
 fn bad_request(field: &str) -> Error {

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use svc_core::clock::Clock;
 use svc_core::db::{AnyDb, DbError};
+use svc_core::error::cause;
 use svc_core::secret::Secret;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -223,8 +224,7 @@ pub async fn tend<S: LimitStore>(store: Arc<S>, stop: CancellationToken) {
             () = stop.cancelled() => stopped = true,
         }
         if let Err(error) = store.tend().await {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(error = %error, cause = cause.as_deref().unwrap_or_default(), "limits could not be tended");
+            tracing::error!(error = %error, cause = %cause(&error), "limits could not be tended");
         }
     }
 }

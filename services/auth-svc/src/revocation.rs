@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use svc_core::db::{AnyDb, DbError};
-use svc_core::error::{Error, Reason};
+use svc_core::error::{Error, Reason, cause};
 use svc_core::random::Random;
 use tokio::sync::RwLock;
 
@@ -138,6 +138,5 @@ fn says_something(reason: Reason) -> bool {
 
 /// Logs a failure of the background work with its cause.
 fn log(error: &DbError, what: &str) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::warn!(error = %error, cause = cause.as_deref().unwrap_or_default(), "{what}");
+    tracing::warn!(error = %error, cause = %cause(error), "{what}");
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::pool::PoolConnection;
 use sqlx::{Pool, Transaction};
 
-use crate::error::Error;
+use crate::error::{Error, cause};
 use crate::secret::Secret;
 
 pub use dedicated::Notifications;
@@ -80,8 +80,7 @@ fn is_passing(code: Option<&str>) -> bool {
 
 impl From<DbError> for Error {
     fn from(error: DbError) -> Error {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::error!(error = %error, cause = cause.as_deref().unwrap_or_default(), "database error");
+        tracing::error!(error = %error, cause = %cause(&error), "database error");
         match error {
             DbError::Unavailable(_) => Error::unavailable(),
             DbError::Duplicate | DbError::Failed(_) => Error::internal(),

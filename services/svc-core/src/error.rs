@@ -352,6 +352,16 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// What lies behind an error, for the log. Empty when nothing does.
+pub fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map(ToString::to_string).unwrap_or_default()
+}
+
+/// How long a caller is told to wait: whole seconds, rounded up, at least 1.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 const EXISTING_ID: &str = "id";
 const TYPE_PREFIX: &str = "type.googleapis.com/";
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keyward_proto::auth::v1 as pb;
 use svc_core::clock::Timestamp;
-use svc_core::error::{Error, Reason};
+use svc_core::error::{Error, Reason, cause};
 
 use super::renewal::HeldSecret;
 use super::{Checker, Demand, Snapshot, throttled, unavailable};
@@ -62,9 +62,7 @@ impl Checker {
         let taken = match self.limiter.take(&snapshot.key_id, snapshot.limits).await {
             Ok(taken) => Some(taken),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                let cause = cause.as_deref().unwrap_or_default();
-                tracing::error!(error = %error, cause, open = self.limits_fail_open, "limits cannot be counted");
+                tracing::error!(error = %error, cause = %cause(&error), open = self.limits_fail_open, "limits cannot be counted");
                 match self.limits_fail_open {
                     true => None,
                     false => return (Err(unavailable()), None),
@@ -134,8 +132,7 @@ impl Checker {
                 return Err(invalid_credentials());
             }
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(error = %error, cause = cause.as_deref().unwrap_or_default(), "no key could be read");
+                tracing::error!(error = %error, cause = %cause(&error), "no key could be read");
                 return Err(unavailable());
             }
         };

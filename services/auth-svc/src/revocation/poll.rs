@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use svc_core::db::DbError;
+use svc_core::error::cause;
 use svc_core::random::Random;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
@@ -74,9 +75,7 @@ impl Poller {
                 Ok(false) => {}
                 Err(error) if !failing => {
                     failing = true;
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    let cause = cause.as_deref().unwrap_or_default();
-                    tracing::warn!(error = %error, cause, "no poll is answered: API keys cannot be checked here soon");
+                    tracing::warn!(error = %error, cause = %cause(&error), "no poll is answered: API keys cannot be checked here soon");
                 }
                 Err(error) => tracing::debug!(error = %error, "no poll is answered"),
             }
