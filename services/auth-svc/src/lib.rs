@@ -5,6 +5,8 @@
 //! `check/key.rs` → `check/cache.rs`, and only the first time → `store/keys.rs`.
 
 mod api;
+#[cfg(feature = "benching")]
+pub mod benching;
 mod check;
 mod config;
 mod credential;
@@ -17,6 +19,8 @@ mod revocation;
 mod secrets;
 pub mod setup;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod check;
+mod cold_start;
 mod harness;
 mod limits;
 mod management;
