@@ -2,7 +2,9 @@
 //!
 //! Each entry is the placeholder of its own load: a request that finds none puts one in, then reads the
 //! database. A change takes the entry out, whether it is loaded or still loading, so what was read
-//! before the change is never found after it (REVOCATION rule 6).
+//! before the change is never found after it (REVOCATION rule 6). An eviction takes entries out in the same
+//! way. When there is no room for a placeholder, what is read serves the one request that reads it, which
+//! has begun before: nobody can find it later.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +14,8 @@ use parking_lot::Mutex;
 use svc_core::clock::Timestamp;
 use svc_core::db::DbError;
 use svc_core::principal::Principal;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::task::spawn_blocking;
 
 use super::minter::Minted;
 use super::renewal::HeldSecret;
@@ -20,10 +23,11 @@ use crate::domain::Addresses;
 use crate::limits::Limits;
 use crate::store::KeyRecord;
 
-/// How many keys are kept. At about a kilobyte each this is a gigabyte at the most.
+/// How many keys are kept before an eviction starts. At about a kilobyte each this is a gigabyte.
 const CAPACITY: usize = 1_000_000;
-/// How far an eviction goes, so that it is rare.
-const AFTER_EVICTION: usize = CAPACITY / 8 * 7;
+/// An eviction leaves this part of the capacity free, so that it is rare. As many keys more than the
+/// capacity are kept at the most, while it runs.
+const SLACK: usize = 8;
 
 /// A key at one moment. Never changes; a change of the key makes another.
 #[derive(Debug)]
@@ -69,7 +73,7 @@ impl From<KeyRecord> for Snapshot {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entry {
     /// Loaded once; those who come meanwhile wait for it. `None`: there is no such key.
     snapshot: OnceCell<Option<Arc<Snapshot>>>,
@@ -77,11 +81,31 @@ struct Entry {
     used: AtomicBool,
 }
 
+impl Entry {
+    fn ask(&self) {
+        // Read first: a write would take the cache line from the other threads.
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+type Entries = HashMap<Box<str>, Arc<Entry>>;
+
 /// Snapshots by `apiKey`.
-#[derive(Default)]
 pub struct KeyCache {
-    entries: HashMap<Box<str>, Arc<Entry>>,
-    evicting: Mutex<()>,
+    entries: Arc<Entries>,
+    /// Held while an entry is put in: nothing but removals changes their number meanwhile.
+    inserting: Mutex<()>,
+    /// One eviction at a time.
+    eviction: Arc<Semaphore>,
+    capacity: usize,
+}
+
+impl Default for KeyCache {
+    fn default() -> KeyCache {
+        KeyCache::bounded(CAPACITY)
+    }
 }
 
 impl std::fmt::Debug for KeyCache {
@@ -91,15 +115,22 @@ impl std::fmt::Debug for KeyCache {
 }
 
 impl KeyCache {
+    /// Keeps about this many keys, and never an eighth more.
+    pub fn bounded(capacity: usize) -> KeyCache {
+        KeyCache {
+            entries: Arc::default(),
+            inserting: Mutex::default(),
+            eviction: Arc::new(Semaphore::new(1)),
+            capacity,
+        }
+    }
+
     /// The snapshot of a key, loaded when it is not known. `None` when there is no such key.
     pub async fn get<L>(&self, api_key: &str, load: L) -> Result<Option<Arc<Snapshot>>, DbError>
     where
         L: AsyncFnOnce() -> Result<Option<KeyRecord>, DbError>,
     {
         let entry = self.entry(api_key);
-        if !entry.used.load(Ordering::Relaxed) {
-            entry.used.store(true, Ordering::Relaxed);
-        }
         let loaded = entry
             .snapshot
             .get_or_try_init(async || Ok(load().await?.map(|record| Arc::new(Snapshot::from(record)))))
@@ -108,11 +139,11 @@ impl KeyCache {
             Ok(Some(snapshot)) => Ok(Some(snapshot.clone())),
             // Keys that do not exist are not kept: there is no end of them.
             Ok(None) => {
-                self.remove_entry(api_key, &entry);
+                remove_entry(&self.entries, api_key, &entry);
                 Ok(None)
             }
             Err(error) => {
-                self.remove_entry(api_key, &entry);
+                remove_entry(&self.entries, api_key, &entry);
                 Err(error)
             }
         }
@@ -120,7 +151,10 @@ impl KeyCache {
 
     /// The snapshot of a key that is known already.
     pub fn known(&self, api_key: &str) -> Option<Arc<Snapshot>> {
-        self.entries.pin().get(api_key)?.snapshot.get()?.clone()
+        let entries = self.entries.pin();
+        let entry = entries.get(api_key)?;
+        entry.ask();
+        entry.snapshot.get()?.clone()
     }
 
     /// Takes a key out, loaded or loading.
@@ -133,114 +167,79 @@ impl KeyCache {
         self.entries.pin().clear();
     }
 
+    /// The entry of a key, which is kept if there is room for it.
     fn entry(&self, api_key: &str) -> Arc<Entry> {
         let entries = self.entries.pin();
         if let Some(entry) = entries.get(api_key) {
+            entry.ask();
             return entry.clone();
         }
-        if entries.len() >= CAPACITY {
-            self.evict();
+        let new = Arc::new(Entry { snapshot: OnceCell::new(), used: AtomicBool::new(true) });
+        let _alone = self.inserting.lock();
+        let kept = entries.len();
+        if kept >= self.capacity {
+            self.start_eviction();
         }
-        entries.get_or_insert_with(api_key.into(), Arc::default).clone()
+        if kept >= self.capacity + self.capacity / SLACK {
+            return entries.get(api_key).cloned().unwrap_or(new);
+        }
+        entries.get_or_insert(api_key.into(), new).clone()
     }
 
-    fn remove_entry(&self, api_key: &str, entry: &Arc<Entry>) {
-        let _ = self.entries.pin().remove_if(api_key, |_, found| Arc::ptr_eq(found, entry));
+    /// Off the request's thread, which must not wait while every entry is looked at.
+    fn start_eviction(&self) {
+        let Ok(alone) = self.eviction.clone().try_acquire_owned() else { return };
+        let entries = self.entries.clone();
+        let target = self.capacity - self.capacity / SLACK;
+        spawn_blocking(move || {
+            evict(&entries, target);
+            drop(alone);
+        });
     }
+}
 
-    /// Second chance: what was not asked for since the last time goes.
-    fn evict(&self) {
-        let Some(_alone) = self.evicting.try_lock() else { return };
-        let entries = self.entries.pin();
-        for (api_key, entry) in &entries {
-            if entries.len() <= AFTER_EVICTION {
-                return;
-            }
-            if !entry.used.swap(false, Ordering::Relaxed) {
-                self.remove_entry(api_key, entry);
-            }
+/// Which entries an eviction spares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spares {
+    /// Those that were asked for since the last eviction, or meanwhile.
+    AskedFor,
+    /// Those that were asked for since the walk before.
+    AskedForMeanwhile,
+    /// None.
+    None,
+}
+
+/// Takes entries out until `target` are left: first what was not asked for since the last eviction; if
+/// that is not enough, what was not asked for since this one has looked at it; and then any.
+fn evict(entries: &Entries, target: usize) {
+    for spares in [Spares::AskedFor, Spares::AskedForMeanwhile, Spares::None] {
+        if entries.len() > target {
+            walk(entries, target, spares);
         }
     }
+}
+
+/// Looks at every entry, and takes out those that are not spared until `target` are left.
+fn walk(entries: &Entries, target: usize, spares: Spares) {
+    let pinned = entries.pin();
+    for (api_key, entry) in &pinned {
+        let enough = pinned.len() <= target;
+        let spared = match spares {
+            // On to the last one, so that all have the same time until the next eviction.
+            Spares::AskedFor => entry.used.swap(false, Ordering::Relaxed),
+            _ if enough => return,
+            Spares::AskedForMeanwhile => entry.used.load(Ordering::Relaxed),
+            Spares::None => false,
+        };
+        if !spared && !enough {
+            remove_entry(entries, api_key, entry);
+        }
+    }
+}
+
+fn remove_entry(entries: &Entries, api_key: &str, entry: &Arc<Entry>) {
+    let _ = entries.pin().remove_if(api_key, |_, found| Arc::ptr_eq(found, entry));
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{RateLimits, Role};
-    use futures::channel::oneshot;
-
-    fn record(permission: &str) -> KeyRecord {
-        KeyRecord {
-            id: "k".into(),
-            organization_id: "o".into(),
-            agent_id: "a".into(),
-            permissions: vec![permission.into()],
-            expires_at: None,
-            allowed_ips: Addresses::default(),
-            rate_limits: RateLimits { per_minute: 60, per_hour: 1_000 },
-            disabled: false,
-            creator_role: Some(Role::Owner),
-            secrets: Vec::new(),
-        }
-    }
-
-    fn permission(snapshot: Option<Arc<Snapshot>>) -> String {
-        snapshot.unwrap().principal.permissions[0].clone()
-    }
-
-    #[tokio::test]
-    async fn what_was_read_before_a_change_is_not_found_after_it() {
-        let cache = Arc::new(KeyCache::default());
-        let (started, has_started) = oneshot::channel();
-        let (go_on, may_go_on) = oneshot::channel();
-        let reader = tokio::spawn({
-            let cache = cache.clone();
-            async move {
-                let load = async || {
-                    let old = record("old");
-                    started.send(()).unwrap();
-                    may_go_on.await.unwrap();
-                    Ok(Some(old))
-                };
-                permission(cache.get("key", load).await.unwrap())
-            }
-        });
-        has_started.await.unwrap();
-        // The change commits while the reader holds what it read before.
-        cache.remove("key");
-        let after = cache.get("key", async || Ok(Some(record("new")))).await.unwrap();
-        go_on.send(()).unwrap();
-        assert_eq!(reader.await.unwrap(), "old", "began before the change");
-        assert_eq!(permission(after), "new");
-        let later = cache.get("key", async || unreachable!("it is known")).await.unwrap();
-        assert_eq!(permission(later), "new");
-    }
-
-    #[tokio::test]
-    async fn unknown_keys_and_failures_leave_nothing_behind() {
-        let cache = KeyCache::default();
-        assert!(cache.get("nobody", async || Ok(None)).await.unwrap().is_none());
-        assert!(cache.get("key", async || Err(DbError::Duplicate)).await.is_err());
-        assert_eq!(cache.entries.len(), 0);
-        assert_eq!(permission(cache.get("key", async || Ok(Some(record("p")))).await.unwrap()), "p");
-    }
-
-    #[tokio::test]
-    async fn one_load_serves_all_who_wait() {
-        let cache = Arc::new(KeyCache::default());
-        let loads = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-        let gets = (0..100).map(|_| {
-            let (cache, loads) = (cache.clone(), loads.clone());
-            tokio::spawn(async move {
-                let load = async || {
-                    loads.fetch_add(1, Ordering::SeqCst);
-                    tokio::task::yield_now().await;
-                    Ok(Some(record("p")))
-                };
-                cache.get("key", load).await.unwrap().unwrap()
-            })
-        });
-        futures::future::join_all(gets).await;
-        assert_eq!(loads.load(Ordering::SeqCst), 1);
-    }
-}
+mod tests;
