@@ -5,6 +5,7 @@ mod failures;
 mod key;
 mod member;
 mod minter;
+mod proving;
 mod renewal;
 
 use std::net::IpAddr;

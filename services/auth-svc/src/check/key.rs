@@ -142,7 +142,9 @@ impl Checker {
                 Verdict::Right => true,
                 Verdict::Wrong => false,
                 Verdict::Unknown => {
-                    self.argon2.verify(&held.stored.hash, secret).await.map_err(cannot_hash)?
+                    let argon2 = self.argon2.verify(&held.stored.hash, secret);
+                    let decided = held.proving.decide(&self.verifiers, &snapshot.key_id, secret, argon2);
+                    decided.await.map_err(cannot_hash)?
                 }
             };
             if right {

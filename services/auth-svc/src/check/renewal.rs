@@ -16,6 +16,7 @@ use svc_core::telemetry::Metrics;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
+use super::proving::Proving;
 use crate::secrets::{Argon2Pool, StoredSecret, Verdict, Verifiers};
 use crate::store::Store;
 
@@ -34,11 +35,18 @@ pub struct HeldSecret {
     learned: OnceLock<Vec<u8>>,
     /// What is stored is up to date, or its turn comes.
     settled: AtomicBool,
+    /// The runs of argon2id about it.
+    pub proving: Proving,
 }
 
 impl From<StoredSecret> for HeldSecret {
     fn from(stored: StoredSecret) -> HeldSecret {
-        HeldSecret { stored, learned: OnceLock::new(), settled: AtomicBool::new(false) }
+        HeldSecret {
+            stored,
+            learned: OnceLock::new(),
+            settled: AtomicBool::new(false),
+            proving: Proving::default(),
+        }
     }
 }
 

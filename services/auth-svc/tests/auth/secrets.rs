@@ -83,7 +83,7 @@ async fn refuse_updates(home: &Home) {
 }
 
 /// How often argon2id has run in this environment.
-fn argon2_runs(auth: &Auth) -> u64 {
+pub fn argon2_runs(auth: &Auth) -> u64 {
     let metrics = auth.home.environment.metrics.encode().unwrap();
     let runs = metrics.lines().filter_map(|line| line.strip_prefix("auth_argon2_runs_total "));
     // One line for each time that the service was opened.
@@ -123,6 +123,21 @@ async fn after_the_verifier_key_is_lost_each_secret_costs_argon2_once() {
 
         let auth = auth.restart(&config(&new, None, NONE)).await;
         assert_eq!(present(&auth).await, 0, "{engine}: so has the database");
+    }
+}
+
+#[tokio::test]
+async fn many_first_requests_of_a_key_share_one_argon2() {
+    for (engine, home) in Home::each().await {
+        let auth = Auth::at(home, &config(&some_key(), None, NONE)).await;
+        let auth = auth.restart(&config(&some_key(), None, NONE)).await;
+        let before = argon2_runs(&auth);
+        // More than may wait for argon2id.
+        let request = || auth.read_contacts(&auth.first.api_key, auth.first.api_secret.expose());
+        let all = futures::future::join_all((0..500).map(|_| auth.authorize(request()))).await;
+        assert!(all.iter().all(|one| !one.as_ref().is_err_and(|refusal| refusal.code != "rate_limited")));
+        assert_eq!(all.iter().filter(|one| one.is_ok()).count(), 60, "{engine}: the key's limit");
+        assert_eq!(argon2_runs(&auth) - before, 1, "{engine}");
     }
 }
 
