@@ -12,7 +12,7 @@ use svc_core::clock::Clock;
 use tokio::task::spawn_blocking;
 
 use super::clock::BootClock;
-use super::saved::{Moment, Saved};
+use super::saved::{Moment, Saved, TRANSACTION};
 use super::window::{LONGEST, Windows};
 use super::{LimitError, LimitOpenError, LimitStore, Limits, Taken};
 
@@ -97,20 +97,25 @@ impl MemoryStore {
     async fn save(&self) -> Result<(), LimitError> {
         let keys = self.keys.clone();
         let Ok(changed) = spawn_blocking(move || keys.take_changed()).await else { return Ok(()) };
-        if changed.is_empty() {
-            return Ok(());
+        let mut left = changed.as_slice();
+        while !left.is_empty() {
+            // A copy of a million windows would take as much memory as they do.
+            let (some, rest) = left.split_at(left.len().min(TRANSACTION));
+            let rows = self.keys.copy(some);
+            let moment = Moment {
+                millis: self.keys.now(),
+                boot_millis: self.keys.boot.millis(),
+                boot_id: self.keys.boot.boot_id(),
+                wall: self.wall.now(),
+            };
+            if let Err(error) = self.saved.save(&moment, &rows).await {
+                rows.iter().for_each(|(key_id, _)| self.keys.mark_changed(key_id));
+                rest.iter().for_each(|key_id| self.keys.list(key_id).lock().push(key_id.clone()));
+                return Err(error.into());
+            }
+            left = rest;
         }
-        let moment = Moment {
-            millis: self.keys.now(),
-            boot_millis: self.keys.boot.millis(),
-            boot_id: self.keys.boot.boot_id(),
-            wall: self.wall.now(),
-        };
-        let saved = self.saved.save(&moment, &changed).await;
-        if saved.is_err() {
-            changed.iter().for_each(|(key_id, _)| self.keys.mark_changed(key_id));
-        }
-        Ok(saved?)
+        Ok(())
     }
 
     /// Drops what is empty, in memory and in the database.
@@ -209,25 +214,32 @@ impl Keys {
         self.entries.pin().insert(key_id, Entry(Mutex::new(state)));
     }
 
-    fn take_changed(&self) -> Vec<(Arc<str>, Windows)> {
-        let entries = self.entries.pin();
+    /// Empties the lists. In the order of the rows: neighbours are written together, which makes a
+    /// million of them seven times as fast on SQLite.
+    fn take_changed(&self) -> Vec<Arc<str>> {
         let mut changed = Vec::new();
         for list in &self.changed {
-            let keys = std::mem::take(&mut *list.lock());
-            for key in keys {
-                let Some((known, entry)) = entries.get_key_value(&key) else { continue };
-                // One that was forgotten and has come again stands in the list as itself.
-                if !Arc::ptr_eq(known, &key) {
-                    continue;
-                }
-                let mut state = entry.0.lock();
-                state.changed = false;
-                let windows = state.windows.clone();
-                drop(state);
-                changed.push((key, windows));
-            }
+            changed.append(&mut std::mem::take(&mut *list.lock()));
         }
+        changed.sort_unstable();
         changed
+    }
+
+    /// The windows of keys that stand in no list any more, to be saved.
+    fn copy(&self, changed: &[Arc<str>]) -> Vec<(Arc<str>, Windows)> {
+        let entries = self.entries.pin();
+        let mut rows = Vec::with_capacity(changed.len());
+        for key in changed {
+            let Some((known, entry)) = entries.get_key_value(key) else { continue };
+            // One that was forgotten and has come again stands in a list as itself.
+            if !Arc::ptr_eq(known, key) {
+                continue;
+            }
+            let mut state = entry.0.lock();
+            state.changed = false;
+            rows.push((key.clone(), state.windows.clone()));
+        }
+        rows
     }
 
     fn mark_changed(&self, key_id: &Arc<str>) {

@@ -14,9 +14,11 @@ use tracing::{Instrument, debug_span};
 use super::window::Windows;
 
 /// The most rows of one transaction, so that others who write wait for milliseconds only.
-const TRANSACTION: usize = 1_024;
+pub const TRANSACTION: usize = 1_024;
 /// The most rows of one statement.
 const STATEMENT: usize = 256;
+/// Rows that a transaction of a purge looks at: a million at once would keep others from writing for 6 s.
+const PURGE: i64 = 4_096;
 /// Rows that are read at a time.
 const READ: i64 = 4_096;
 
@@ -102,14 +104,39 @@ impl<D: Dialect> Saved for SavedIn<D> {
     }
 
     async fn purge(&self, newest: u64) -> Result<(), DbError> {
-        let mut work = self.db.begin().await?;
-        let query = sql::<D>("DELETE FROM limit_windows WHERE newest < $1").bind(signed(newest));
-        query.run(&mut work).instrument(debug_span!("db.limit.purge")).await?;
-        Ok(work.commit().await?)
+        let mut after = String::new();
+        loop {
+            let purged = self.purge_some(newest, &after).instrument(debug_span!("db.limit.purge")).await?;
+            let Some(last) = purged else { return Ok(()) };
+            after = last;
+        }
     }
 }
 
 impl<D: Dialect> SavedIn<D> {
+    /// Purges among the next rows after this key. Gives the last of them; `None` at the end.
+    async fn purge_some(&self, newest: u64, after: &str) -> Result<Option<String>, DbError> {
+        let mut work = self.db.begin().await?;
+        let query =
+            sql::<D>("SELECT key_id FROM limit_windows WHERE key_id > $1 ORDER BY key_id LIMIT 1 OFFSET $2");
+        let last = query.bind(after).bind(PURGE - 1).optional(&mut work).await?;
+        let last: Option<String> = last.map(|row| row.get("key_id")).transpose()?;
+        let query = match &last {
+            Some(last) => {
+                sql::<D>("DELETE FROM limit_windows WHERE newest < $1 AND key_id > $2 AND key_id <= $3")
+                    .bind(signed(newest))
+                    .bind(after)
+                    .bind(last)
+            }
+            None => sql::<D>("DELETE FROM limit_windows WHERE newest < $1 AND key_id > $2")
+                .bind(signed(newest))
+                .bind(after),
+        };
+        query.run(&mut work).await?;
+        work.commit().await?;
+        Ok(last)
+    }
+
     async fn save_some(&self, moment: &Moment, mut rows: &[(Arc<str>, Windows)]) -> Result<(), DbError> {
         let mut work = self.db.begin().await?;
         let query = sql::<D>(

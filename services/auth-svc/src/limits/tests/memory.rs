@@ -1,7 +1,7 @@
 //! The memory store across restarts, and its bounds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +22,9 @@ struct Notes {
     moment: Mutex<Option<Moment>>,
     rows: Mutex<std::collections::BTreeMap<Arc<str>, Option<Windows>>>,
     away: AtomicBool,
+    saves: AtomicUsize,
+    /// The one that fails; the first is 1.
+    fails: AtomicUsize,
 }
 
 #[async_trait]
@@ -37,7 +40,8 @@ impl Saved for Notes {
     }
 
     async fn save(&self, moment: &Moment, rows: &[(Arc<str>, Windows)]) -> Result<(), DbError> {
-        if self.away.load(Ordering::SeqCst) {
+        let save = self.saves.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.away.load(Ordering::SeqCst) || save == self.fails.load(Ordering::SeqCst) {
             return Err(DbError::Unavailable(sqlx::Error::PoolTimedOut));
         }
         *self.moment.lock() = Some(moment.clone());
@@ -165,6 +169,27 @@ async fn only_what_changed_is_saved_and_a_failed_save_is_made_up_for() {
     notes.away.store(false, Ordering::SeqCst);
     store.tend().await.unwrap();
     assert_eq!(notes.rows.lock().keys().map(|key| &**key).collect::<Vec<_>>(), ["b"]);
+}
+
+#[tokio::test]
+async fn a_save_that_fails_half_way_is_made_up_for() {
+    let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_000_000));
+    let store = over(&notes, &machine, 3_000).await.unwrap();
+    let take = async |key: u32| store.take(&key.to_string(), limits(9, 9)).await.unwrap();
+    for key in 0..3_000 {
+        take(key).await;
+    }
+    notes.fails.store(2, Ordering::SeqCst);
+    assert!(store.tend().await.is_err());
+    assert_eq!(notes.rows.lock().len(), 1_024);
+    for key in 0..3_000 {
+        take(key).await;
+    }
+    store.tend().await.unwrap();
+    let store = over(&notes, &machine, 3_000).await.unwrap();
+    for key in 0..3_000_u32 {
+        assert_eq!(store.peek(&key.to_string(), limits(9, 9)).await.unwrap().hour.remaining, 7, "{key}");
+    }
 }
 
 #[tokio::test]
