@@ -12,6 +12,9 @@ use crate::usage;
 /// Odd, so that one is the median.
 const STARTS: usize = 5;
 
+const COLD_START_AIM_MS: f64 = 500.0;
+const IDLE_AIM_MB: f64 = 60.0;
+
 /// `keyward serve`, everything in one process, on data that is there.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,6 +42,17 @@ impl ColdStart {
             process.stop()?;
         }
         Ok(ColdStart { median_ms: median(&runs_ms), runs_ms, idle_rss_mb: median(&rss) })
+    }
+
+    /// Prints it for people.
+    pub fn print(&self) {
+        println!("\nkeyward serve, on SQLite with data");
+        let ColdStart { median_ms, idle_rss_mb, .. } = self;
+        println!(
+            "{:50} {median_ms:>6.0}   aim: below {COLD_START_AIM_MS:.0}",
+            "start to the first answer, ms"
+        );
+        println!("{:50} {idle_rss_mb:>6.1}   aim: below {IDLE_AIM_MB:.0}", "idle memory (RSS), MiB");
     }
 }
 

@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use keyward::settings::Settings;
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use svc_core::random::{Random, SystemRandom};
+use svc_core::settings::{self, Sources};
 
 use crate::process::{self, Process, Variables};
 use crate::target::Credentials;
 
 const ANY_PORT: &str = "127.0.0.1:0";
 /// More requests than any load makes in a minute, or in an hour.
-const NO_LIMIT: i32 = 1_000_000_000;
+pub const NO_LIMIT: i32 = 1_000_000_000;
 
 /// What `keyward setup` printed, without its key, whose limits are the usual ones.
 #[derive(Deserialize)]
@@ -21,8 +23,10 @@ const NO_LIMIT: i32 = 1_000_000_000;
 pub struct Made {
     /// The organization.
     pub organization_id: String,
-    agent_id: String,
-    owner_token: String,
+    /// The agent.
+    pub agent_id: String,
+    /// The personal access token of its owner.
+    pub owner_token: String,
 }
 
 /// An installation that is set up.
@@ -30,6 +34,8 @@ pub struct Installation {
     /// Where its files are.
     pub data_dir: PathBuf,
     variables: Variables,
+    /// What internal calls are authenticated with.
+    pub auth_token: String,
     /// Who it belongs to.
     pub made: Made,
 }
@@ -37,10 +43,11 @@ pub struct Installation {
 impl Installation {
     /// Sets up in an empty directory, with SQLite unless a PostgreSQL is named.
     pub fn new(data_dir: &Path, postgres: Option<&str>) -> anyhow::Result<Installation> {
+        let auth_token = random_hex();
         let mut variables = Variables::from([
             variable("KEYWARD_DATA_DIR", &data_dir.display().to_string()),
             variable("KEYWARD_EDGE__LISTEN", ANY_PORT),
-            variable("KEYWARD_EDGE__AUTH_TOKEN", &random_hex()),
+            variable("KEYWARD_EDGE__AUTH_TOKEN", &auth_token),
             // The whole load comes from one address.
             variable("KEYWARD_EDGE__ADDRESS_REQUESTS_PER_SECOND", "0"),
             variable("KEYWARD_AUTH__LIMITS__MAX_PER_MINUTE", &NO_LIMIT.to_string()),
@@ -53,7 +60,13 @@ impl Installation {
         let names = ["--organization", "Acme", "--email", "owner@example.com", "--agent", "Support"];
         let made = process::run(&[&["setup", "--output", "json"], &names[..]].concat(), &variables)?;
         let made = serde_json::from_slice(&made)?;
-        Ok(Installation { data_dir: data_dir.to_owned(), variables, made })
+        Ok(Installation { data_dir: data_dir.to_owned(), variables, auth_token, made })
+    }
+
+    /// What Keyward reads them as.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let environment = self.variables.clone().into_iter().collect();
+        Ok(settings::load(&Sources { environment, ..Sources::default() })?)
     }
 
     /// `keyward serve`, with more settings.

@@ -4,25 +4,52 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::argon2::Argon2;
+use crate::authorize::{Flood, ManyKeys};
 use crate::cold_start::ColdStart;
+use crate::delete_everywhere::DeleteEverywhere;
+use crate::limiter::{self, LimiterRow};
 use crate::load::CONNECTIONS;
 use crate::rounds::{Row, rounded};
 
 /// Which rows are compared by their CPU time, and the most that the first may take of the second.
-const AIMS: [(&str, &str, f64); 2] =
-    [("contact-get-sqlite", "axum-sqlite", 1.5), ("gateway-one-process", "axum-hello", 3.0)];
-const COLD_START_AIM_MS: f64 = 500.0;
-const IDLE_AIM_MB: f64 = 60.0;
+const AIMS: [(&str, &str, f64); 7] = [
+    ("contact-get-sqlite", "axum-sqlite", 1.5),
+    ("gateway-one-process", "axum-hello", 3.0),
+    ("authorize-tcp", "tonic-echo-tcp", 1.5),
+    ("authorize-unix", "tonic-echo-unix", 1.5),
+    ("authorize-batches-tcp", "tonic-echo-tcp", 1.0),
+    ("authorize-batches-unix", "tonic-echo-unix", 1.0),
+    ("authorize-1m-keys", "authorize-1k-keys", 1.2),
+];
 
-/// Everything that was measured.
-#[derive(Debug, Serialize)]
+/// Everything that was measured: what `BENCH_ONLY` leaves out is absent.
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     connections: u32,
     cpus: usize,
-    rows: Vec<Row>,
+    /// What servers cost.
+    pub rows: Vec<Row>,
     ratios: Vec<Ratio>,
-    cold_start: ColdStart,
+    /// How `keyward serve` starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cold_start: Option<ColdStart>,
+    /// What many keys take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub many_keys: Option<ManyKeys>,
+    /// What a flood does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub floods: Vec<Flood>,
+    /// What argon2id costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub argon2: Option<Argon2>,
+    /// What the limits of keys cost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limiter: Vec<LimiterRow>,
+    /// How long a DELETE takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delete_everywhere: Option<DeleteEverywhere>,
 }
 
 /// What a row takes beside another one.
@@ -36,19 +63,44 @@ struct Ratio {
 
 impl Report {
     /// Compares the rows.
-    pub fn new(rows: Vec<Row>, cold_start: ColdStart) -> Report {
-        let cpu = |name: &str| rows.iter().find(|row| row.name == name).map(|row| row.cpu_micros_per_request);
+    pub fn compare(&mut self) {
+        let cpu =
+            |name: &str| self.rows.iter().find(|row| row.name == name).map(|row| row.cpu_micros_per_request);
         let ratios = AIMS.iter().filter_map(|(name, base, aim)| {
             let ratio = cpu(name)? / cpu(base)?;
             Some(Ratio { name: format!("{name} / {base}"), cpu: rounded(ratio), aim: *aim })
         });
-        let ratios = ratios.collect();
-        let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-        Report { connections: CONNECTIONS, cpus, rows, ratios, cold_start }
+        self.ratios = ratios.collect();
+        self.connections = CONNECTIONS;
+        self.cpus = std::thread::available_parallelism().map_or(0, usize::from);
     }
 
     /// Prints it for people.
     pub fn print(&self) {
+        if !self.rows.is_empty() {
+            self.print_rows();
+        }
+        if let Some(cold_start) = &self.cold_start {
+            cold_start.print();
+        }
+        if let Some(many_keys) = &self.many_keys {
+            many_keys.print();
+        }
+        if !self.floods.is_empty() {
+            Flood::print(&self.floods);
+        }
+        if let Some(argon2) = &self.argon2 {
+            argon2.print();
+        }
+        if !self.limiter.is_empty() {
+            limiter::print(&self.limiter);
+        }
+        if let Some(delete_everywhere) = &self.delete_everywhere {
+            delete_everywhere.print();
+        }
+    }
+
+    fn print_rows(&self) {
         println!("\n{} connections; {} CPUs, which the load shares.\n", self.connections, self.cpus);
         println!(
             "{:22} {:>8} {:>11} {:>11} {:>8} {:>8} {:>8}",
@@ -65,13 +117,6 @@ impl Report {
         for ratio in &self.ratios {
             println!("{:50} {:>6.2}   aim: at most {:.1}", ratio.name, ratio.cpu, ratio.aim);
         }
-        println!("\nkeyward serve, on SQLite with data");
-        let ColdStart { median_ms, idle_rss_mb, .. } = &self.cold_start;
-        println!(
-            "{:50} {median_ms:>6.0}   aim: below {COLD_START_AIM_MS:.0}",
-            "start to the first answer, ms"
-        );
-        println!("{:50} {idle_rss_mb:>6.1}   aim: below {IDLE_AIM_MB:.0}", "idle memory (RSS), MiB");
     }
 
     /// Writes it for programs, and says where.

@@ -93,7 +93,8 @@ fn measure(subject: &Subject, duration: Duration) -> anyhow::Result<Row> {
     })
 }
 
-fn median(mut rows: Vec<Row>) -> Option<Row> {
+/// The row with the median CPU time.
+pub fn median(mut rows: Vec<Row>) -> Option<Row> {
     rows.sort_by(|a, b| a.cpu_micros_per_request.total_cmp(&b.cpu_micros_per_request));
     let middle = rows.len() / 2;
     rows.into_iter().nth(middle)

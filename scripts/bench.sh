@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/require.sh
 . scripts/postgres.sh
+. scripts/redis.sh
 require_rust
 require_node
 
@@ -26,21 +27,17 @@ wrk_install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends wrk
 }
 
-# Restarts PostgreSQL without the tests' settings, which give up durability for speed: what is measured must
-# be what people get.
-postgres_make_durable() {
-    local port=${KEYWARD_TEST_POSTGRES_URL##*:}
-    local options="-c listen_addresses=127.0.0.1 -c port=${port%/*} -c unix_socket_directories="
-    postgres_run pg_ctl --pgdata="$postgres_dir/data" --log="$postgres_dir/data/server.log" \
-        --options="$options" --wait --silent restart
-}
-
-# Built before PostgreSQL starts, so that it runs no longer than the measurement.
+# Built before the servers start, so that they run no longer than the measurement.
 cargo bench --locked --package keyward-proto --bench keyward --no-run
 wrk_install
 postgres_install
-postgres_start
-postgres_make_durable
+redis_install
+# Durable, unlike for the tests: what is measured must be what people get.
+postgres_start fsync=on synchronous_commit=on
+# In place of the trap that postgres_start has set.
+trap 'redis_stop; postgres_stop' EXIT
+redis_start
 KEYWARD_BENCH_POSTGRES_PID=$(head -n 1 "$postgres_dir/data/postmaster.pid")
-export KEYWARD_BENCH_POSTGRES_PID
+KEYWARD_BENCH_REDIS_PID=$redis_pid
+export KEYWARD_BENCH_POSTGRES_PID KEYWARD_BENCH_REDIS_PID
 cargo bench --locked --package keyward-proto --bench keyward

@@ -53,7 +53,8 @@ postgres_free_port() {
         s.listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); });'
 }
 
-# Starts PostgreSQL, exports KEYWARD_TEST_POSTGRES_URL and stops it when the script ends.
+# postgres_start [NAME=VALUE ...]: starts PostgreSQL with these settings of its own, exports
+# KEYWARD_TEST_POSTGRES_URL and stops it when the script ends.
 postgres_start() {
     postgres_dir=$(mktemp --directory --tmpdir keyward-postgres.XXXXXXXX)
     trap postgres_stop EXIT
@@ -74,8 +75,7 @@ postgres_start() {
     local attempt port options
     for attempt in 1 2 3; do
         port=$(postgres_free_port)
-        options="-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories= -c fsync=off"
-        options+=" -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+        options=$(printf -- '-c %s ' listen_addresses=127.0.0.1 port="$port" unix_socket_directories= "$@")
         if postgres_run pg_ctl --pgdata="$postgres_dir/data" --log="$postgres_dir/data/server.log" \
             --options="$options" --wait --silent start; then
             export KEYWARD_TEST_POSTGRES_URL="postgres://keyward@127.0.0.1:$port/postgres"

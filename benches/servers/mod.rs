@@ -4,6 +4,7 @@ mod axum_hello;
 mod axum_sqlite;
 mod gateway;
 mod memory_contacts;
+mod tonic_echo;
 
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -23,8 +24,16 @@ pub const GATEWAY: &str = "gateway";
 /// Contacts in memory, as a service that runs apart. Takes Keyward's settings.
 pub const CONTACTS: &str = "contacts";
 
+/// tonic that answers always the same [`ANSWER_BYTES`], at [`LISTEN`].
+pub const TONIC_ECHO: &str = "tonic-echo";
+pub use tonic_echo::PATH as TONIC_ECHO_PATH;
+
 /// A variable.
 pub const ANSWER_FILE: &str = "BENCH_ANSWER_FILE";
+/// A variable.
+pub const ANSWER_BYTES: &str = "BENCH_ANSWER_BYTES";
+/// A variable.
+pub const LISTEN: &str = "BENCH_LISTEN";
 /// A variable.
 pub const DATA_DIR: &str = "BENCH_DATA_DIR";
 /// A variable.
@@ -41,6 +50,7 @@ pub async fn run(name: &str) -> anyhow::Result<()> {
         AXUM_SQLITE => axum_sqlite::run().await,
         GATEWAY => gateway::run().await,
         CONTACTS => memory_contacts::run().await,
+        TONIC_ECHO => tonic_echo::run().await,
         _ => bail!("there is no server {name}"),
     }
 }
