@@ -8,3 +8,10 @@ pub mod settings;
 pub mod setup;
 
 mod output;
+
+use mimalloc::MiMalloc;
+
+/// A request makes some hundred small allocations on one thread and frees them on another: that is where
+/// glibc's allocator takes locks.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
