@@ -8,8 +8,7 @@ use http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use svc_core::telemetry::{Metrics, latency};
+use svc_core::telemetry::{Latency, Metrics};
 
 /// The statuses of the contract. Any other is counted under 500.
 const STATUSES: [u16; 24] = [
@@ -33,7 +32,7 @@ struct Labels {
 /// The metrics of the edge.
 #[derive(Debug)]
 pub(crate) struct HttpMetrics {
-    duration: Family<Labels, Histogram>,
+    duration: Family<Labels, Latency>,
     in_flight: Gauge,
     unmatched: Vec<RouteMetrics>,
 }
@@ -43,13 +42,13 @@ pub(crate) struct HttpMetrics {
 pub(crate) struct RouteMetrics {
     method: String,
     route: String,
-    duration: Family<Labels, Histogram>,
-    by_status: [OnceLock<Histogram>; STATUSES.len()],
+    duration: Family<Labels, Latency>,
+    by_status: [OnceLock<Latency>; STATUSES.len()],
 }
 
 impl HttpMetrics {
     pub(crate) fn new(metrics: &Metrics) -> HttpMetrics {
-        let duration = Family::<Labels, Histogram>::new_with_constructor(latency);
+        let duration = Family::<Labels, Latency>::default();
         let in_flight = Gauge::default();
         metrics.register(|registry| {
             let help = "How long HTTP requests took, from the head read to the answer made";
@@ -88,7 +87,7 @@ impl Drop for InFlight<'_> {
 }
 
 impl RouteMetrics {
-    fn new(duration: &Family<Labels, Histogram>, method: &str, route: &str) -> RouteMetrics {
+    fn new(duration: &Family<Labels, Latency>, method: &str, route: &str) -> RouteMetrics {
         RouteMetrics {
             method: method.to_owned(),
             route: route.to_owned(),
@@ -105,12 +104,12 @@ impl RouteMetrics {
     /// Counts one answer.
     pub(crate) fn observe(&self, status: u16, took: Duration) {
         let slot = STATUSES.iter().position(|s| *s == status).unwrap_or(OF_OTHERS);
-        let histogram = self.by_status[slot].get_or_init(|| {
+        let latency = self.by_status[slot].get_or_init(|| {
             let labels =
                 Labels { method: self.method.clone(), route: self.route.clone(), status: STATUSES[slot] };
             self.duration.get_or_create_owned(&labels)
         });
-        histogram.observe(took.as_secs_f64());
+        latency.observe(took);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Logs are JSON lines on stderr. Traces go out by OTLP when `telemetry.otlp_endpoint` is set; without
 //! it request spans are not even made. Metrics are served by [`crate::admin`].
 
+mod latency;
 mod metrics;
 mod trace;
 
@@ -18,7 +19,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-pub use metrics::{LATENCY_BUCKETS, Metrics, RpcMetrics, latency};
+pub use latency::Latency;
+pub use metrics::{Metrics, RpcMetrics};
 pub use trace::{continue_trace, inject, rename, rpc_span, rpc_span_of, traceparent};
 
 /// The crates whose spans make a trace.

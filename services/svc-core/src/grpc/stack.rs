@@ -7,11 +7,11 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -35,7 +35,7 @@ pub struct StackLayer {
 #[derive(Debug)]
 struct Shared {
     guard: Guard,
-    in_flight: Semaphore,
+    in_flight: AtomicUsize,
     metrics: HashMap<String, RpcMetrics>,
 }
 
@@ -44,7 +44,7 @@ impl StackLayer {
     pub fn new(guard: Guard, metrics: &Metrics) -> StackLayer {
         let of_rpc = guard.policy().rpcs().map(|rpc| (rpc.path.clone(), metrics.rpc(&rpc.path)));
         let metrics = of_rpc.collect();
-        StackLayer { shared: Arc::new(Shared { guard, in_flight: Semaphore::new(MAX_IN_FLIGHT), metrics }) }
+        StackLayer { shared: Arc::new(Shared { guard, in_flight: AtomicUsize::new(0), metrics }) }
     }
 }
 
@@ -109,7 +109,7 @@ impl Shared {
         S: Service<GrpcRequest, Response = GrpcResponse, Error = Infallible>,
     {
         // First, so that an overloaded service spends nothing on what it refuses.
-        let _permit = self.in_flight.try_acquire().map_err(|_| overloaded())?;
+        let _in_flight = InFlight::enter(&self.in_flight).ok_or_else(overloaded)?;
         // Here and not in the transport, which an in-process call does not pass.
         let time = deadline::of(request.headers());
         let work = async {
@@ -131,6 +131,22 @@ impl Shared {
             Ok(answer) => answer,
             Err(_) => Err(Error::new(Reason::DeadlineExceeded, "The call did not end in time.")),
         }
+    }
+}
+
+/// A call in flight, until it is dropped. A count, since a semaphore has a lock that all calls share.
+struct InFlight<'s>(&'s AtomicUsize);
+
+impl InFlight<'_> {
+    fn enter(count: &AtomicUsize) -> Option<InFlight<'_>> {
+        let in_flight = InFlight(count);
+        (count.fetch_add(1, Ordering::Relaxed) < MAX_IN_FLIGHT).then_some(in_flight)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

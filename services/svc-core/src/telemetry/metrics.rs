@@ -8,19 +8,16 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tonic::Code;
 
-/// Bounds of latency histograms, in seconds.
-pub const LATENCY_BUCKETS: [f64; 14] =
-    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+use super::Latency;
 
 /// The metrics of a process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
-    rpc_duration: Family<RpcLabels, Histogram>,
+    rpc_duration: Family<RpcLabels, Latency>,
     rpc_errors: Family<RpcErrorLabels, Counter>,
 }
 
@@ -46,7 +43,7 @@ impl Metrics {
     pub fn new() -> Metrics {
         let metrics = Metrics {
             registry: Arc::new(Mutex::new(Registry::default())),
-            rpc_duration: Family::new_with_constructor(latency),
+            rpc_duration: Family::default(),
             rpc_errors: Family::default(),
         };
         metrics.register(|registry| {
@@ -78,23 +75,18 @@ impl Metrics {
     }
 }
 
-/// A latency histogram.
-pub fn latency() -> Histogram {
-    Histogram::new(LATENCY_BUCKETS)
-}
-
 /// The metrics of one RPC.
 #[derive(Clone, Debug)]
 pub struct RpcMetrics {
     method: String,
-    duration: Histogram,
+    duration: Latency,
     errors: Family<RpcErrorLabels, Counter>,
 }
 
 impl RpcMetrics {
     /// Counts one call.
     pub fn observe(&self, duration: Duration, code: Code) {
-        self.duration.observe(duration.as_secs_f64());
+        self.duration.observe(duration);
         if code != Code::Ok {
             let labels =
                 RpcErrorLabels { rpc_method: self.method.clone(), rpc_grpc_status_code: code as i32 };
