@@ -22,6 +22,8 @@ pub use pool::{Argon2Pool, HashError};
 
 const CONTEXT: &[u8] = b"keyward/verifier/v1";
 const KEY_BYTES: usize = 32;
+/// Of HMAC-SHA-256.
+const TAG_BYTES: usize = 32;
 
 /// A secret as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,15 +67,17 @@ impl std::fmt::Debug for VerifierKey {
     }
 }
 
-/// What a verifier says about a secret.
+/// A verifier whose key is known.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    tag: [u8; TAG_BYTES],
+    made_by: MadeBy,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is the one.
-    Right,
-    /// It is not, and nothing else need be asked.
-    Wrong,
-    /// There is no verifier, or its key is not known: argon2id decides.
-    Unknown,
+enum MadeBy {
+    Current,
+    Previous,
 }
 
 impl Verifiers {
@@ -92,7 +96,7 @@ impl Verifiers {
 
     /// The verifier of a secret under the current key, and the id of that key.
     pub fn make(&self, key_id: &str, secret: &str) -> (Vec<u8>, String) {
-        (self.current.tag(key_id, secret).as_ref().to_vec(), self.current.id.clone())
+        (self.current.tag(key_id, secret).into(), self.current.id.clone())
     }
 
     /// Whether what is stored has a verifier under the current key.
@@ -100,25 +104,30 @@ impl Verifiers {
         stored.verifier.is_some() && stored.verifier_key_id.as_ref() == Some(&self.current.id)
     }
 
-    /// Whether `secret` is the one that [`Verifiers::make`] made this verifier of.
-    pub fn matches(&self, key_id: &str, verifier: &[u8], secret: &str) -> bool {
-        verify_slices_are_equal(self.current.tag(key_id, secret).as_ref(), verifier).is_ok()
+    /// The verifier of what is stored, if its key is known. Without one argon2id decides.
+    pub fn find(&self, stored: &StoredSecret) -> Option<Verifier> {
+        let id = stored.verifier_key_id.as_deref()?;
+        let tag = stored.verifier.as_deref()?.try_into().ok()?;
+        let is = |key: &VerifierKey| key.id == id;
+        match self.previous.as_ref() {
+            _ if is(&self.current) => Some(Verifier { tag, made_by: MadeBy::Current }),
+            Some(previous) if is(previous) => Some(Verifier { tag, made_by: MadeBy::Previous }),
+            _ => None,
+        }
     }
 
-    /// Whether `secret` is the one that is stored.
-    pub fn verify(&self, key_id: &str, stored: &StoredSecret, secret: &str) -> Verdict {
-        let (Some(verifier), Some(id)) = (&stored.verifier, &stored.verifier_key_id) else {
-            return Verdict::Unknown;
+    /// The verifier of a secret under the current key.
+    pub fn verifier(&self, key_id: &str, secret: &str) -> Verifier {
+        Verifier { tag: self.current.tag(key_id, secret), made_by: MadeBy::Current }
+    }
+
+    /// Whether `secret` is the one that this verifier was made of.
+    pub fn verify(&self, key_id: &str, verifier: &Verifier, secret: &str) -> bool {
+        let key = match (&verifier.made_by, &self.previous) {
+            (MadeBy::Previous, Some(previous)) => previous,
+            _ => &self.current,
         };
-        let known = [Some(&self.current), self.previous.as_ref()];
-        let Some(key) = known.into_iter().flatten().find(|key| key.id == *id) else {
-            return Verdict::Unknown;
-        };
-        let tag = key.tag(key_id, secret);
-        match verify_slices_are_equal(tag.as_ref(), verifier) {
-            Ok(()) => Verdict::Right,
-            Err(_) => Verdict::Wrong,
-        }
+        verify_slices_are_equal(&key.tag(key_id, secret), &verifier.tag).is_ok()
     }
 
     /// Takes the time of a [`Verifiers::verify`], so that an unknown key costs what a known one does.
@@ -137,12 +146,14 @@ impl VerifierKey {
         Ok(VerifierKey { id, key: hmac::Key::new(hmac::HMAC_SHA256, &bytes) })
     }
 
-    fn tag(&self, key_id: &str, secret: &str) -> hmac::Tag {
+    fn tag(&self, key_id: &str, secret: &str) -> [u8; TAG_BYTES] {
         let mut context = hmac::Context::with_key(&self.key);
         for part in [CONTEXT, key_id.as_bytes(), secret.as_bytes()] {
             context.update(part);
         }
-        context.sign()
+        let mut tag = [0; TAG_BYTES];
+        tag.copy_from_slice(context.sign().as_ref());
+        tag
     }
 }
 
@@ -176,16 +187,19 @@ mod tests {
         let record = stored(&before, "k1", "secret");
         let rotated = Verifiers::new(&new, Some(&old)).unwrap();
         let lost = Verifiers::new(&new, None).unwrap();
-        for (verifiers, key_id, secret, verdict) in [
-            (&before, "k1", "secret", Verdict::Right),
-            (&before, "k1", "secret2", Verdict::Wrong),
-            (&before, "k2", "secret", Verdict::Wrong),
-            (&rotated, "k1", "secret", Verdict::Right),
-            (&rotated, "k1", "other", Verdict::Wrong),
-            (&lost, "k1", "secret", Verdict::Unknown),
+        for (verifiers, key_id, secret, right) in [
+            (&before, "k1", "secret", Some(true)),
+            (&before, "k1", "secret2", Some(false)),
+            (&before, "k2", "secret", Some(false)),
+            (&rotated, "k1", "secret", Some(true)),
+            (&rotated, "k1", "other", Some(false)),
+            (&lost, "k1", "secret", None),
         ] {
-            assert_eq!(verifiers.verify(key_id, &record, secret), verdict);
+            let verifier = verifiers.find(&record);
+            assert_eq!(verifier.map(|verifier| verifiers.verify(key_id, &verifier, secret)), right);
         }
+        let damaged = StoredSecret { verifier: Some(vec![0; 31]), ..record };
+        assert!(before.find(&damaged).is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use papaya::HashMap;
 use parking_lot::Mutex;
 use svc_core::clock::Timestamp;
 use svc_core::db::DbError;
-use svc_core::principal::Principal;
+use svc_core::principal::{Principal, Subject};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
 
@@ -21,6 +21,7 @@ use super::minter::Minted;
 use super::renewal::HeldSecret;
 use crate::domain::Addresses;
 use crate::limits::Limits;
+use crate::secrets::Verifiers;
 use crate::store::KeyRecord;
 
 /// How many keys are kept before an eviction starts. At about a kilobyte each this is a gigabyte.
@@ -32,10 +33,8 @@ const SLACK: usize = 8;
 /// A key at one moment. Never changes; a change of the key makes another.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The id of the key.
-    pub key_id: String,
-    /// Its secrets.
-    pub secrets: Vec<HeldSecret>,
+    /// Its secrets: one, and during an overlap two.
+    pub secrets: Box<[HeldSecret]>,
     /// Until when it works.
     pub expires_at: Option<Timestamp>,
     /// It is disabled.
@@ -50,26 +49,32 @@ pub struct Snapshot {
     pub minted: Mutex<Vec<Minted>>,
 }
 
-impl From<KeyRecord> for Snapshot {
-    fn from(record: KeyRecord) -> Snapshot {
+impl Snapshot {
+    /// A key as it was read.
+    pub fn new(record: KeyRecord, verifiers: &Verifiers) -> Snapshot {
         let permissions = crate::domain::effective(&record.permissions, record.creator_role);
-        let principal = Principal {
-            organization_id: record.organization_id,
-            agent_id: Some(record.agent_id),
-            subject: svc_core::principal::Subject::Key(record.id.clone()),
-            permissions,
-            role: None,
-        };
+        let secrets = record.secrets.into_iter().map(|stored| HeldSecret::new(stored, verifiers));
         Snapshot {
-            key_id: record.id,
-            secrets: record.secrets.into_iter().map(HeldSecret::from).collect(),
+            secrets: secrets.collect(),
             expires_at: record.expires_at,
             disabled: record.disabled,
             allowed_ips: record.allowed_ips,
             limits: record.rate_limits.into(),
-            principal,
+            principal: Principal {
+                organization_id: record.organization_id,
+                agent_id: Some(record.agent_id),
+                subject: Subject::Key(record.id),
+                permissions,
+                role: None,
+            },
             minted: Mutex::default(),
         }
+    }
+
+    /// The id of the key.
+    pub fn key_id(&self) -> &str {
+        let (Subject::Key(id) | Subject::Member(id)) = &self.principal.subject;
+        id
     }
 }
 
@@ -128,13 +133,10 @@ impl KeyCache {
     /// The snapshot of a key, loaded when it is not known. `None` when there is no such key.
     pub async fn get<L>(&self, api_key: &str, load: L) -> Result<Option<Arc<Snapshot>>, DbError>
     where
-        L: AsyncFnOnce() -> Result<Option<KeyRecord>, DbError>,
+        L: AsyncFnOnce() -> Result<Option<Snapshot>, DbError>,
     {
         let entry = self.entry(api_key);
-        let loaded = entry
-            .snapshot
-            .get_or_try_init(async || Ok(load().await?.map(|record| Arc::new(Snapshot::from(record)))))
-            .await;
+        let loaded = entry.snapshot.get_or_try_init(async || Ok(load().await?.map(Arc::new))).await;
         match loaded {
             Ok(Some(snapshot)) => Ok(Some(snapshot.clone())),
             // Keys that do not exist are not kept: there is no end of them.

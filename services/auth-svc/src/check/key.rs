@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use keyward_proto::auth::v1 as pb;
 use svc_core::clock::Timestamp;
+use svc_core::db::DbError;
 use svc_core::error::{Error, Reason, cause};
 
 use super::renewal::HeldSecret;
 use super::{Checker, Demand, Snapshot, throttled, unavailable};
 use crate::credential;
 use crate::limits::{LimitStore, Taken, WindowName, WindowState};
-use crate::secrets::{HashError, Verdict};
+use crate::secrets::HashError;
 
 /// What is decided about a request with an API key.
 pub(super) struct Checked {
@@ -56,10 +57,10 @@ impl Checker {
                 self.key_failures.count(demand.client_address, now);
             }
             // Refused before the slot: the answer says what remains, and takes nothing.
-            let left = self.limiter.peek(&snapshot.key_id, snapshot.limits).await;
+            let left = self.limiter.peek(snapshot.key_id(), snapshot.limits).await;
             return (Err(error), left.ok());
         }
-        let taken = match self.limiter.take(&snapshot.key_id, snapshot.limits).await {
+        let taken = match self.limiter.take(snapshot.key_id(), snapshot.limits).await {
             Ok(taken) => Some(taken),
             Err(error) => {
                 tracing::error!(error = %error, cause = %cause(&error), open = self.limits_fail_open, "limits cannot be counted");
@@ -103,11 +104,18 @@ impl Checker {
         address: IpAddr,
         now: Timestamp,
     ) -> Result<Proven, Error> {
-        let wait = self.key_failures.wait(address, now);
-        let proven = match wait {
+        // Memory first: a good key passes whatever its neighbours behind the same address do, and without a
+        // look at what they share.
+        let remembered = self.prove_from_memory(api_key, secret, now);
+        if let Some(Ok(proven)) = remembered {
+            return Ok(proven);
+        }
+        if let Some(wait) = self.key_failures.wait(address, now) {
+            return Err(throttled(wait));
+        }
+        let proven = match remembered {
+            Some(decided) => decided,
             None => self.prove(api_key, secret, now).await,
-            // Over the bound only memory is asked, so that good keys behind the same address pass.
-            Some(wait) => return self.prove_from_memory(api_key, secret, now).ok_or_else(|| throttled(wait)),
         };
         if proven.as_ref().is_err_and(|error| counts_as_failure(error.reason)) {
             self.key_failures.count(address, now);
@@ -124,7 +132,7 @@ impl Checker {
         if !credential::is_api_key(api_key) || !credential::is_secret(secret) {
             return Err(invalid_credentials());
         }
-        let loaded = self.cache.get(api_key, async || self.store.key_record(api_key).await).await;
+        let loaded = self.cache.get(api_key, async || self.load(api_key).await).await;
         let snapshot = match loaded {
             Ok(Some(snapshot)) => snapshot,
             Ok(None) => {
@@ -136,20 +144,19 @@ impl Checker {
                 return Err(unavailable());
             }
         };
+        let key_id = snapshot.key_id();
         let mut end = None;
         for held in live(&snapshot, now) {
-            let right = match held.verify(&self.verifiers, &snapshot.key_id, secret) {
-                Verdict::Right => true,
-                Verdict::Wrong => false,
-                Verdict::Unknown => {
-                    let argon2 = self.argon2.verify(&held.stored.hash, secret);
-                    let decided = held.proving.decide(&self.verifiers, &snapshot.key_id, secret, argon2);
-                    decided.await.map_err(cannot_hash)?
+            let right = match held.verify(&self.verifiers, key_id, secret) {
+                Some(right) => right,
+                None => {
+                    let proven = held.prove(&self.argon2, &self.verifiers, key_id, secret);
+                    proven.await.map_err(cannot_hash)?
                 }
             };
             if right {
-                self.renewals.proven(&self.verifiers, &snapshot.key_id, held, secret);
-                end = Some(held.stored.expires_at);
+                self.renewals.proven(&self.verifiers, key_id, held, secret);
+                end = Some(held.expires_at);
                 break;
             }
         }
@@ -159,19 +166,40 @@ impl Checker {
         }
     }
 
-    /// As [`Checker::prove`], without the database and without argon2.
-    fn prove_from_memory(&self, api_key: &str, secret: &str, now: Timestamp) -> Option<Proven> {
+    async fn load(&self, api_key: &str) -> Result<Option<Snapshot>, DbError> {
+        let record = self.store.key_record(api_key).await?;
+        Ok(record.map(|record| Snapshot::new(record, &self.verifiers)))
+    }
+
+    /// As [`Checker::prove`], without the database and without argon2. `None` where it needs one of them.
+    fn prove_from_memory(
+        &self,
+        api_key: &str,
+        secret: &str,
+        now: Timestamp,
+    ) -> Option<Result<Proven, Error>> {
+        if secret.is_empty() {
+            return None;
+        }
         let snapshot = self.cache.known(api_key)?;
-        let right =
-            |held: &&HeldSecret| held.verify(&self.verifiers, &snapshot.key_id, secret) == Verdict::Right;
-        let secret_expires_at = live(&snapshot, now).find(right)?.stored.expires_at;
-        Some(Proven { snapshot, secret_expires_at })
+        let mut end = None;
+        for held in live(&snapshot, now) {
+            if held.verify(&self.verifiers, snapshot.key_id(), secret)? {
+                self.renewals.proven(&self.verifiers, snapshot.key_id(), held, secret);
+                end = Some(held.expires_at);
+                break;
+            }
+        }
+        Some(match end {
+            Some(secret_expires_at) => Ok(Proven { snapshot, secret_expires_at }),
+            None => Err(invalid_credentials()),
+        })
     }
 }
 
 /// The secrets of a key that work now: the newest, and during an overlap the one before.
 fn live(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = &HeldSecret> {
-    snapshot.secrets.iter().filter(move |held| held.stored.expires_at.is_none_or(|end| now < end))
+    snapshot.secrets.iter().filter(move |held| held.expires_at.is_none_or(|end| now < end))
 }
 
 /// Expiry, disabling and the client's address.

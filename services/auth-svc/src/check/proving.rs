@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use crate::secrets::{HashError, Verifiers};
+use crate::secrets::{HashError, Verifier, Verifiers};
 
 /// Different secrets that argon2id decides about at once, for one record. Those who use a key present one
 /// or two. More are guesses, and would take the places of other keys in the queue for argon2id.
@@ -21,8 +21,8 @@ pub struct Proving(Mutex<Vec<Run>>);
 
 #[derive(Debug)]
 struct Run {
-    /// Of the secret that was presented, under the current key.
-    verifier: Vec<u8>,
+    /// Of the secret that was presented.
+    verifier: Verifier,
     right: Arc<OnceCell<bool>>,
     waiting: usize,
 }
@@ -43,7 +43,7 @@ impl Proving {
 
     fn join(&self, verifiers: &Verifiers, key_id: &str, secret: &str) -> Result<Joined<'_>, HashError> {
         let mut runs = self.0.lock();
-        if let Some(run) = runs.iter_mut().find(|run| verifiers.matches(key_id, &run.verifier, secret)) {
+        if let Some(run) = runs.iter_mut().find(|run| verifiers.verify(key_id, &run.verifier, secret)) {
             run.waiting += 1;
             return Ok(Joined { proving: self, right: run.right.clone() });
         }
@@ -51,7 +51,7 @@ impl Proving {
             return Err(HashError::Busy);
         }
         let right = Arc::new(OnceCell::new());
-        let (verifier, _) = verifiers.make(key_id, secret);
+        let verifier = verifiers.verifier(key_id, secret);
         runs.push(Run { verifier, right: right.clone(), waiting: 1 });
         Ok(Joined { proving: self, right })
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use svc_core::clock::Timestamp;
 use svc_core::db::DbError;
 use svc_core::random::Random;
 use svc_core::secret::Secret;
@@ -17,7 +18,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::proving::Proving;
-use crate::secrets::{Argon2Pool, StoredSecret, Verdict, Verifiers};
+use crate::secrets::{Argon2Pool, HashError, StoredSecret, Verifier, Verifiers};
 use crate::store::Store;
 
 /// How many secrets wait for their turn. More are taken when they are presented again.
@@ -26,38 +27,51 @@ const WAITING: u32 = 1_024;
 /// the requests that bring it.
 const REST: Duration = Duration::from_millis(100);
 
-/// A secret of a snapshot, and what this process has learned of it since it was read.
+/// A secret of a snapshot. What every request looks at stands first and needs no look elsewhere.
 #[derive(Debug)]
 pub struct HeldSecret {
-    /// As it was read.
-    pub stored: StoredSecret,
-    /// Its verifier under the current key, after argon2id has decided once.
-    learned: OnceLock<Vec<u8>>,
+    /// Its verifier: the stored one, or the one that was made when argon2id had decided.
+    verifier: OnceLock<Verifier>,
+    /// The end of the overlap; `None` for the newest.
+    pub expires_at: Option<Timestamp>,
     /// What is stored is up to date, or its turn comes.
     settled: AtomicBool,
-    /// The runs of argon2id about it.
-    pub proving: Proving,
+    rest: Box<Rest>,
 }
 
-impl From<StoredSecret> for HeldSecret {
-    fn from(stored: StoredSecret) -> HeldSecret {
-        HeldSecret {
-            stored,
-            learned: OnceLock::new(),
-            settled: AtomicBool::new(false),
-            proving: Proving::default(),
-        }
-    }
+/// What is seldom looked at.
+#[derive(Debug)]
+struct Rest {
+    /// As it was read.
+    stored: StoredSecret,
+    /// The runs of argon2id about it.
+    proving: Proving,
 }
 
 impl HeldSecret {
-    /// Whether `secret` is this one, as far as memory can tell.
-    pub fn verify(&self, verifiers: &Verifiers, key_id: &str, secret: &str) -> Verdict {
-        match self.learned.get() {
-            None => verifiers.verify(key_id, &self.stored, secret),
-            Some(verifier) if verifiers.matches(key_id, verifier, secret) => Verdict::Right,
-            Some(_) => Verdict::Wrong,
-        }
+    /// As it is stored.
+    pub fn new(stored: StoredSecret, verifiers: &Verifiers) -> HeldSecret {
+        let verifier = verifiers.find(&stored).map(OnceLock::from).unwrap_or_default();
+        let expires_at = stored.expires_at;
+        let rest = Box::new(Rest { stored, proving: Proving::default() });
+        HeldSecret { verifier, expires_at, settled: AtomicBool::new(false), rest }
+    }
+
+    /// Whether `secret` is this one. `None`: memory cannot tell.
+    pub fn verify(&self, verifiers: &Verifiers, key_id: &str, secret: &str) -> Option<bool> {
+        Some(verifiers.verify(key_id, self.verifier.get()?, secret))
+    }
+
+    /// As [`HeldSecret::verify`], by argon2id.
+    pub async fn prove(
+        &self,
+        argon2: &Argon2Pool,
+        verifiers: &Verifiers,
+        key_id: &str,
+        secret: &str,
+    ) -> Result<bool, HashError> {
+        let run = argon2.verify(&self.rest.stored.hash, secret);
+        self.rest.proving.decide(verifiers, key_id, secret, run).await
     }
 }
 
@@ -103,20 +117,21 @@ impl Renewals {
 
     #[cold]
     fn settle(&self, verifiers: &Verifiers, key_id: &str, held: &HeldSecret, secret: &str) {
-        let rehash = self.argon2.is_outdated(&held.stored.hash);
-        if verifiers.is_current(&held.stored) && !rehash {
+        let stored = &held.rest.stored;
+        let rehash = self.argon2.is_outdated(&stored.hash);
+        if verifiers.is_current(stored) && !rehash {
             held.settled.store(true, Ordering::Relaxed);
             return;
         }
-        let (verifier, verifier_key_id) = verifiers.make(key_id, secret);
         // At once, so that argon2id is not asked again even if it cannot be written.
-        let _known = held.learned.set(verifier.clone());
+        held.verifier.get_or_init(|| verifiers.verifier(key_id, secret));
         let Ok(place) = self.waiting.clone().try_acquire_owned() else { return };
         if held.settled.swap(true, Ordering::Relaxed) {
             return;
         }
+        let (verifier, verifier_key_id) = verifiers.make(key_id, secret);
         let renewal = Renewal {
-            before: held.stored.clone(),
+            before: stored.clone(),
             verifier,
             verifier_key_id,
             secret: rehash.then(|| Secret::new(secret)),

@@ -2,13 +2,14 @@ use std::sync::atomic::{AtomicU32, AtomicUsize};
 
 use futures::channel::oneshot;
 use futures::future::join_all;
+use svc_core::random::SystemRandom;
 use tokio::task::yield_now;
 
 use super::*;
 use crate::domain::{RateLimits, Role};
 
-fn record(permission: &str) -> KeyRecord {
-    KeyRecord {
+fn snapshot(permission: &str) -> Snapshot {
+    let record = KeyRecord {
         id: "k".into(),
         organization_id: "o".into(),
         agent_id: "a".into(),
@@ -19,7 +20,8 @@ fn record(permission: &str) -> KeyRecord {
         disabled: false,
         creator_role: Some(Role::Owner),
         secrets: Vec::new(),
-    }
+    };
+    Snapshot::new(record, &Verifiers::new(&Verifiers::generate(&SystemRandom), None).unwrap())
 }
 
 fn permission(snapshot: Option<Arc<Snapshot>>) -> String {
@@ -35,7 +37,7 @@ async fn what_was_read_before_a_change_is_not_found_after_it() {
         let cache = cache.clone();
         async move {
             let load = async || {
-                let old = record("old");
+                let old = snapshot("old");
                 started.send(()).unwrap();
                 may_go_on.await.unwrap();
                 Ok(Some(old))
@@ -46,7 +48,7 @@ async fn what_was_read_before_a_change_is_not_found_after_it() {
     has_started.await.unwrap();
     // The change commits while the reader holds what it read before.
     cache.remove("key");
-    let after = cache.get("key", async || Ok(Some(record("new")))).await.unwrap();
+    let after = cache.get("key", async || Ok(Some(snapshot("new")))).await.unwrap();
     go_on.send(()).unwrap();
     assert_eq!(reader.await.unwrap(), "old", "began before the change");
     assert_eq!(permission(after), "new");
@@ -60,7 +62,7 @@ async fn unknown_keys_and_failures_leave_nothing_behind() {
     assert!(cache.get("nobody", async || Ok(None)).await.unwrap().is_none());
     assert!(cache.get("key", async || Err(DbError::Duplicate)).await.is_err());
     assert_eq!(cache.entries.len(), 0);
-    assert_eq!(permission(cache.get("key", async || Ok(Some(record("p")))).await.unwrap()), "p");
+    assert_eq!(permission(cache.get("key", async || Ok(Some(snapshot("p")))).await.unwrap()), "p");
 }
 
 #[tokio::test]
@@ -73,7 +75,7 @@ async fn one_load_serves_all_who_wait() {
             let load = async || {
                 loads.fetch_add(1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
-                Ok(Some(record("p")))
+                Ok(Some(snapshot("p")))
             };
             cache.get("key", load).await.unwrap().unwrap()
         })
@@ -93,7 +95,7 @@ async fn filled(capacity: usize, kept: usize) -> KeyCache {
 
 /// Asks for a key, which has this permission now. Gives what it has in the answer.
 async fn load(cache: &KeyCache, key: usize, now: &str) -> String {
-    let load = async || Ok(Some(record(now)));
+    let load = async || Ok(Some(snapshot(now)));
     permission(cache.get(&key.to_string(), load).await.unwrap())
 }
 
@@ -179,7 +181,7 @@ async fn new_keys_without_end_never_exceed_the_bound() {
                 let own = format!("{task}/{key}");
                 let load = async || {
                     yield_now().await;
-                    Ok(Some(record(&own)))
+                    Ok(Some(snapshot(&own)))
                 };
                 assert_eq!(permission(cache.get(&own, load).await.unwrap()), own);
                 // Nothing is put in meanwhile, so that this is their number and no sum of two moments.
@@ -241,7 +243,7 @@ async fn changes_are_seen_at_once_while_entries_are_evicted() {
                 let load = async || {
                     let row = rows[key].load(Ordering::SeqCst);
                     yield_now().await;
-                    Ok(Some(record(&row.to_string())))
+                    Ok(Some(snapshot(&row.to_string())))
                 };
                 let seen = permission(cache.get(&key.to_string(), load).await.unwrap());
                 assert!(seen.parse::<u32>().unwrap() >= at_least, "{key}: {seen}, not {at_least}");
