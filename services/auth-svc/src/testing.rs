@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Executor, Transaction};
+use sqlx::{AssertSqlSafe, Executor};
 use svc_core::clock::Timestamp;
-use svc_core::db::{AnyDb, Db, DbError, Dialect, sql};
+use svc_core::db::{AnyDb, Db, DbError, Dialect, Transaction, sql};
 use svc_core::error::Error;
 use svc_core::ids::hex;
 use svc_core::random::Random;
@@ -177,11 +177,7 @@ impl<'a> Insert<'a> {
         Ok(())
     }
 
-    async fn some<D: Rows>(
-        &self,
-        work: &mut Transaction<'static, D>,
-        numbers: Range<u32>,
-    ) -> Result<(), DbError> {
+    async fn some<D: Rows>(&self, work: &mut Transaction<D>, numbers: Range<u32>) -> Result<(), DbError> {
         let verifiers = self.service.management.checker.verifiers();
         let mut verifier_key_id = String::new();
         let rows: Vec<serde_json::Value> = numbers

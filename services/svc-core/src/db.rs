@@ -3,6 +3,7 @@
 //! A store is generic over the dialect and writes its queries with [`sql`]. Columns are portable: TEXT,
 //! BIGINT (Unix microseconds for times), BOOLEAN, BLOB/BYTEA. Placeholders are `$1`, `$2` on both.
 
+mod connections;
 mod dedicated;
 mod dialect;
 mod open;
@@ -11,18 +12,20 @@ mod query;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sqlx::pool::PoolConnection;
-use sqlx::{Pool, Transaction};
+use sqlx::SqlSafeStr;
 
 use crate::error::{Error, cause};
 use crate::secret::Secret;
 
+pub use connections::{Lease, Transaction};
 pub use dedicated::Notifications;
 pub use dialect::{Dialect, Reads};
 pub use open::{LockFile, OpenError, open};
 pub use query::{Param, Query, Row, sql};
 pub use sqlx::migrate::Migrator;
 pub use sqlx::{Postgres, Sqlite};
+
+use connections::Connections;
 
 /// `[database]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,8 +94,8 @@ impl From<DbError> for Error {
 /// A database of one engine. Cheap to clone.
 #[derive(Debug)]
 pub struct Db<D: Dialect> {
-    writer: Pool<D>,
-    readers: Pool<D>,
+    writer: Connections<D>,
+    readers: Connections<D>,
     /// Held as long as the database is open: SQLite belongs to one process.
     _lock: Option<Arc<LockFile>>,
 }
@@ -114,14 +117,15 @@ pub enum AnyDb {
 }
 
 impl<D: Dialect> Db<D> {
-    /// A connection to read with. What was committed before is seen.
-    pub async fn read(&self) -> Result<PoolConnection<D>, DbError> {
-        Ok(self.readers.acquire().await?)
+    /// A connection to read with. What was committed before is seen. Reads are cheap when each ends with
+    /// [`Lease::done`].
+    pub async fn read(&self) -> Result<Lease<D>, DbError> {
+        Ok(self.readers.lease().await?)
     }
 
     /// A transaction to write in. Rolled back unless it is committed.
-    pub async fn begin(&self) -> Result<Transaction<'static, D>, DbError> {
-        Ok(self.writer.begin_with(D::BEGIN).await?)
+    pub async fn begin(&self) -> Result<Transaction<D>, DbError> {
+        Ok(self.writer.begin(D::BEGIN.into_sql_str()).await?)
     }
 
     /// Closes all connections.

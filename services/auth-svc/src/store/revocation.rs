@@ -144,7 +144,9 @@ impl Ledger {
     /// The state now.
     pub async fn revision(&self) -> Result<Revision, DbError> {
         let query = sql::<Postgres>("SELECT n, tag FROM revision");
-        let row = query.optional(&mut *self.db.read().await?).await?;
+        let mut connection = self.db.read().await?;
+        let row = query.optional(&mut connection).await?;
+        connection.done();
         revision(&row.ok_or_else(nothing)?)
     }
 
@@ -155,7 +157,9 @@ impl Ledger {
             "SELECT revision.n, replica.incarnation, replica.beat, replica.seen \
              FROM revision LEFT JOIN replica ON TRUE",
         );
-        let found = query.all(&mut *self.db.read().await?).await?;
+        let mut connection = self.db.read().await?;
+        let found = query.all(&mut connection).await?;
+        connection.done();
         let n = found.first().ok_or_else(nothing)?.get("n")?;
         let joined = found.iter().filter_map(|row| replica(row).transpose());
         Ok((n, joined.collect::<Result<_, _>>()?))

@@ -1,9 +1,8 @@
 //! The store over either engine.
 
 use async_trait::async_trait;
-use sqlx::Transaction;
 use svc_core::clock::Timestamp;
-use svc_core::db::{Db, DbError, Dialect, sql};
+use svc_core::db::{Db, DbError, Dialect, Transaction, sql};
 use tracing::{Instrument, debug_span};
 
 use super::keys::{self, Column};
@@ -23,7 +22,7 @@ impl<D: Dialect> SqlStore<D> {
 }
 
 struct SqlWork<D: Dialect> {
-    transaction: Transaction<'static, D>,
+    transaction: Transaction<D>,
 }
 
 /// A read on a connection of its own, in a span of its own.
@@ -32,7 +31,11 @@ macro_rules! read {
         async {
             let mut connection = $self.db.read().await?;
             let $connection = &mut *connection;
-            $query.await
+            let found: Result<_, DbError> = $query.await;
+            if found.is_ok() {
+                connection.done();
+            }
+            found
         }
         .instrument(debug_span!($name, otel.kind = "client"))
         .await

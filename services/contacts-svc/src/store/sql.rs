@@ -1,9 +1,9 @@
 //! The queries, each written once for SQLite and PostgreSQL. Each carries organization and agent.
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Transaction};
+use sqlx::AssertSqlSafe;
 use svc_core::clock::Timestamp;
-use svc_core::db::{Db, DbError, Dialect, sql};
+use svc_core::db::{Db, DbError, Dialect, Transaction, sql};
 use tracing::instrument;
 
 use super::row::{json, read};
@@ -65,12 +65,14 @@ impl<D: Dialect> Store for SqlStore<D> {
     #[instrument(name = "db.contact.find", level = "debug", skip_all)]
     async fn find(&self, partition: &Partition, locator: &Locator) -> Result<Option<Contact>, StoreError> {
         let (query, value) = find_by(locator);
+        let mut connection = self.db.read().await?;
         let row = sql::<D>(query)
             .bind(&partition.organization_id)
             .bind(&partition.agent_id)
             .bind(value)
-            .optional(&mut *self.db.read().await?)
+            .optional(&mut connection)
             .await?;
+        connection.done();
         row.as_ref().map(read).transpose()
     }
 
@@ -83,6 +85,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     ) -> Result<Page, StoreError> {
         let (created_at, id) = after.map_or(START, |after| (after.created_at, after.id.as_str()));
         let size = size.get();
+        let mut connection = self.db.read().await?;
         let rows = sql::<D>(LIST)
             .bind(&partition.organization_id)
             .bind(&partition.agent_id)
@@ -90,8 +93,9 @@ impl<D: Dialect> Store for SqlStore<D> {
             .bind(id)
             // One more, to know whether a page follows.
             .bind(i64::from(size) + 1)
-            .all(&mut *self.db.read().await?)
+            .all(&mut connection)
             .await?;
+        connection.done();
         let mut contacts = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let size = size as usize;
         let has_more = contacts.len() > size;
@@ -107,7 +111,7 @@ impl<D: Dialect> Store for SqlStore<D> {
 
 /// A change in a transaction.
 struct SqlWork<D: Dialect> {
-    transaction: Transaction<'static, D>,
+    transaction: Transaction<D>,
 }
 
 #[async_trait]

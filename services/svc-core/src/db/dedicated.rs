@@ -8,12 +8,12 @@ use super::{Db, DbError};
 impl Db<Postgres> {
     /// A new connection of its own. It does not count for `max_connections`, and has no timeout.
     pub async fn dedicated(&self) -> Result<PgConnection, DbError> {
-        Ok(self.writer.connect_options().connect().await?)
+        Ok(self.writer.pool().connect_options().connect().await?)
     }
 
     /// Hears what is notified on a channel, on a connection of its own.
     pub async fn listen(&self, channel: &str) -> Result<Notifications, DbError> {
-        let options = self.writer.connect_options().as_ref().clone();
+        let options = self.writer.pool().connect_options().as_ref().clone();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
         // Who listens is to know that something may have been missed.

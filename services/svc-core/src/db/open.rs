@@ -13,6 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Postgres, Sqlite};
 
+use super::connections::Connections;
 use super::{AnyDb, Config, Db};
 
 /// How long a request waits for a connection before the database counts as away.
@@ -93,7 +94,7 @@ async fn open_sqlite(data_dir: &Path, service: &str, migrations: Migrator) -> Re
         .max_lifetime(None)
         .connect_with(options.create_if_missing(false).read_only(true))
         .await?;
-    Ok(Db { writer, readers, _lock: Some(lock) })
+    Ok(Db { writer: Connections::new(writer), readers: Connections::new(readers), _lock: Some(lock) })
 }
 
 /// Makes the file for its owner only; SQLite gives its journals the same mode.
@@ -127,7 +128,8 @@ async fn open_postgres(
         .await?;
     migrations.create_schema(service);
     migrations.run(&pool).await?;
-    Ok(Db { writer: pool.clone(), readers: pool, _lock: None })
+    let connections = Connections::new(pool);
+    Ok(Db { writer: connections.clone(), readers: connections, _lock: None })
 }
 
 /// Keeps other processes away from a database file as long as it lives.
