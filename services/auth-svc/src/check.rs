@@ -7,6 +7,7 @@ mod member;
 mod minter;
 mod proving;
 mod renewal;
+mod snapshot;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,10 +24,11 @@ use crate::revocation::{Forget, Gate};
 use crate::secrets::{Argon2Pool, Verifiers};
 use crate::store::{Store, Touched};
 
-pub use cache::{KeyCache, Snapshot};
+pub use cache::KeyCache;
 pub use failures::Failures;
 pub use minter::Minter;
 pub use renewal::Renewals;
+pub use snapshot::Snapshot;
 
 use key::Checked;
 

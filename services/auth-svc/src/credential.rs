@@ -25,6 +25,8 @@ struct Form {
 
 const API_KEY_BYTES: usize = 16;
 const API_KEY_DIGITS: usize = 22;
+/// How long an `apiKey` is, in bytes.
+pub const API_KEY_LENGTH: usize = "kw_live_".len() + API_KEY_DIGITS + CHECKSUM;
 const SECRET_BYTES: usize = 32;
 const SECRET_DIGITS: usize = 43;
 

@@ -95,16 +95,16 @@ impl TryFrom<auth_pb::Principal> for Principal {
     }
 }
 
-impl From<&Principal> for auth_pb::Principal {
-    fn from(principal: &Principal) -> auth_pb::Principal {
+impl From<Principal> for auth_pb::Principal {
+    fn from(principal: Principal) -> auth_pb::Principal {
         auth_pb::Principal {
-            organization_id: principal.organization_id.clone(),
-            agent_id: principal.agent_id.clone().unwrap_or_default(),
-            subject: Some(match &principal.subject {
-                Subject::Key(id) => auth_pb::principal::Subject::KeyId(id.clone()),
-                Subject::Member(id) => auth_pb::principal::Subject::MemberId(id.clone()),
+            organization_id: principal.organization_id,
+            agent_id: principal.agent_id.unwrap_or_default(),
+            subject: Some(match principal.subject {
+                Subject::Key(id) => auth_pb::principal::Subject::KeyId(id),
+                Subject::Member(id) => auth_pb::principal::Subject::MemberId(id),
             }),
-            permissions: principal.permissions.clone(),
+            permissions: principal.permissions,
             role: principal.role.unwrap_or(Role::Unspecified).into(),
             token: None,
         }

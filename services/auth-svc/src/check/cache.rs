@@ -11,72 +11,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use papaya::HashMap;
 use parking_lot::Mutex;
-use svc_core::clock::Timestamp;
 use svc_core::db::DbError;
-use svc_core::principal::{Principal, Subject};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
 
-use super::minter::Minted;
-use super::renewal::HeldSecret;
-use crate::domain::Addresses;
-use crate::limits::Limits;
-use crate::secrets::Verifiers;
-use crate::store::KeyRecord;
+use super::Snapshot;
+use crate::credential::API_KEY_LENGTH;
 
 /// How many keys are kept before an eviction starts. At about a kilobyte each this is a gigabyte.
 const CAPACITY: usize = 1_000_000;
 /// An eviction leaves this part of the capacity free, so that it is rare. As many keys more than the
 /// capacity are kept at the most, while it runs.
 const SLACK: usize = 8;
-
-/// A key at one moment. Never changes; a change of the key makes another.
-#[derive(Debug)]
-pub struct Snapshot {
-    /// Its secrets: one, and during an overlap two.
-    pub secrets: Box<[HeldSecret]>,
-    /// Until when it works.
-    pub expires_at: Option<Timestamp>,
-    /// It is disabled.
-    pub disabled: bool,
-    /// Where requests may come from.
-    pub allowed_ips: Addresses,
-    /// How many requests it may make.
-    pub limits: Limits,
-    /// Who a request with this key is.
-    pub principal: Principal,
-    /// Principal tokens that are still fresh.
-    pub minted: Mutex<Vec<Minted>>,
-}
-
-impl Snapshot {
-    /// A key as it was read.
-    pub fn new(record: KeyRecord, verifiers: &Verifiers) -> Snapshot {
-        let permissions = crate::domain::effective(&record.permissions, record.creator_role);
-        let secrets = record.secrets.into_iter().map(|stored| HeldSecret::new(stored, verifiers));
-        Snapshot {
-            secrets: secrets.collect(),
-            expires_at: record.expires_at,
-            disabled: record.disabled,
-            allowed_ips: record.allowed_ips,
-            limits: record.rate_limits.into(),
-            principal: Principal {
-                organization_id: record.organization_id,
-                agent_id: Some(record.agent_id),
-                subject: Subject::Key(record.id),
-                permissions,
-                role: None,
-            },
-            minted: Mutex::default(),
-        }
-    }
-
-    /// The id of the key.
-    pub fn key_id(&self) -> &str {
-        let (Subject::Key(id) | Subject::Member(id)) = &self.principal.subject;
-        id
-    }
-}
 
 #[derive(Debug)]
 struct Entry {
@@ -87,6 +33,11 @@ struct Entry {
 }
 
 impl Entry {
+    /// Not loaded yet.
+    fn asked_for() -> Arc<Entry> {
+        Arc::new(Entry { snapshot: OnceCell::new(), used: AtomicBool::new(true) })
+    }
+
     fn ask(&self) {
         // Read first: a write would take the cache line from the other threads.
         if !self.used.load(Ordering::Relaxed) {
@@ -95,7 +46,20 @@ impl Entry {
     }
 }
 
-type Entries = HashMap<Box<str>, Arc<Entry>>;
+type Entries = HashMap<ApiKey, Arc<Entry>>;
+
+/// An `apiKey` in place: among a million keys, another piece of memory to look at is what takes time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct ApiKey([u8; API_KEY_LENGTH]);
+
+impl ApiKey {
+    /// `None` for what is too long to be one.
+    fn new(text: &str) -> Option<ApiKey> {
+        let mut bytes = [0; API_KEY_LENGTH];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(ApiKey(bytes))
+    }
+}
 
 /// Snapshots by `apiKey`.
 pub struct KeyCache {
@@ -135,17 +99,18 @@ impl KeyCache {
     where
         L: AsyncFnOnce() -> Result<Option<Snapshot>, DbError>,
     {
-        let entry = self.entry(api_key);
+        let api_key = ApiKey::new(api_key);
+        let entry = api_key.map_or_else(Entry::asked_for, |api_key| self.entry(api_key));
         let loaded = entry.snapshot.get_or_try_init(async || Ok(load().await?.map(Arc::new))).await;
         match loaded {
             Ok(Some(snapshot)) => Ok(Some(snapshot.clone())),
             // Keys that do not exist are not kept: there is no end of them.
             Ok(None) => {
-                remove_entry(&self.entries, api_key, &entry);
+                self.remove_entry(api_key, &entry);
                 Ok(None)
             }
             Err(error) => {
-                remove_entry(&self.entries, api_key, &entry);
+                self.remove_entry(api_key, &entry);
                 Err(error)
             }
         }
@@ -154,14 +119,16 @@ impl KeyCache {
     /// The snapshot of a key that is known already.
     pub fn known(&self, api_key: &str) -> Option<Arc<Snapshot>> {
         let entries = self.entries.pin();
-        let entry = entries.get(api_key)?;
+        let entry = entries.get(&ApiKey::new(api_key)?)?;
         entry.ask();
         entry.snapshot.get()?.clone()
     }
 
     /// Takes a key out, loaded or loading.
     pub fn remove(&self, api_key: &str) {
-        self.entries.pin().remove(api_key);
+        if let Some(api_key) = ApiKey::new(api_key) {
+            self.entries.pin().remove(&api_key);
+        }
     }
 
     /// Takes every key out, loaded or loading.
@@ -170,22 +137,28 @@ impl KeyCache {
     }
 
     /// The entry of a key, which is kept if there is room for it.
-    fn entry(&self, api_key: &str) -> Arc<Entry> {
+    fn entry(&self, api_key: ApiKey) -> Arc<Entry> {
         let entries = self.entries.pin();
-        if let Some(entry) = entries.get(api_key) {
+        if let Some(entry) = entries.get(&api_key) {
             entry.ask();
             return entry.clone();
         }
-        let new = Arc::new(Entry { snapshot: OnceCell::new(), used: AtomicBool::new(true) });
+        let new = Entry::asked_for();
         let _alone = self.inserting.lock();
         let kept = entries.len();
         if kept >= self.capacity {
             self.start_eviction();
         }
         if kept >= self.capacity + self.capacity / SLACK {
-            return entries.get(api_key).cloned().unwrap_or(new);
+            return entries.get(&api_key).cloned().unwrap_or(new);
         }
-        entries.get_or_insert(api_key.into(), new).clone()
+        entries.get_or_insert(api_key, new).clone()
+    }
+
+    fn remove_entry(&self, api_key: Option<ApiKey>, entry: &Arc<Entry>) {
+        if let Some(api_key) = api_key {
+            remove_entry(&self.entries, &api_key, entry);
+        }
     }
 
     /// Off the request's thread, which must not wait while every entry is looked at.
@@ -239,7 +212,7 @@ fn walk(entries: &Entries, target: usize, spares: Spares) {
     }
 }
 
-fn remove_entry(entries: &Entries, api_key: &str, entry: &Arc<Entry>) {
+fn remove_entry(entries: &Entries, api_key: &ApiKey, entry: &Arc<Entry>) {
     let _ = entries.pin().remove_if(api_key, |_, found| Arc::ptr_eq(found, entry));
 }
 

@@ -57,10 +57,10 @@ impl Checker {
                 self.key_failures.count(demand.client_address, now);
             }
             // Refused before the slot: the answer says what remains, and takes nothing.
-            let left = self.limiter.peek(snapshot.key_id(), snapshot.limits).await;
+            let left = self.limiter.peek(snapshot.holder.key_id(), snapshot.limits).await;
             return (Err(error), left.ok());
         }
-        let taken = match self.limiter.take(snapshot.key_id(), snapshot.limits).await {
+        let taken = match self.limiter.take(snapshot.holder.key_id(), snapshot.limits).await {
             Ok(taken) => Some(taken),
             Err(error) => {
                 tracing::error!(error = %error, cause = %cause(&error), open = self.limits_fail_open, "limits cannot be counted");
@@ -78,10 +78,10 @@ impl Checker {
 
     /// Agent and permissions, and then the principal.
     fn permit(&self, snapshot: &Snapshot, demand: Demand, now: Timestamp) -> Result<pb::Principal, Error> {
-        if demand.agent_id.is_some_and(|agent| Some(&agent) != snapshot.principal.agent_id.as_ref()) {
+        if demand.agent_id.is_some_and(|agent| agent != snapshot.holder.agent_id()) {
             return Err(Error::new(Reason::AgentMismatch, "This API key is for another agent."));
         }
-        let lacking = demand.permissions.iter().filter(|p| !snapshot.principal.may(p));
+        let lacking = demand.permissions.iter().filter(|p| !snapshot.holder.may(p));
         let lacking: Vec<&str> = lacking.map(String::as_str).collect();
         if !lacking.is_empty() {
             let lacking = lacking.join(", ");
@@ -93,7 +93,7 @@ impl Checker {
             Some(audience) => Some(self.minter.for_key(snapshot, audience, now)?.to_string()),
             None => None,
         };
-        Ok(pb::Principal { token, ..pb::Principal::from(&snapshot.principal) })
+        Ok(pb::Principal { token, ..snapshot.holder.principal().into() })
     }
 
     /// The key whose secret this is. Every way not to be one gives the same refusal.
@@ -144,7 +144,7 @@ impl Checker {
                 return Err(unavailable());
             }
         };
-        let key_id = snapshot.key_id();
+        let key_id = snapshot.holder.key_id();
         let mut end = None;
         for held in live(&snapshot, now) {
             let right = match held.verify(&self.verifiers, key_id, secret) {
@@ -184,8 +184,8 @@ impl Checker {
         let snapshot = self.cache.known(api_key)?;
         let mut end = None;
         for held in live(&snapshot, now) {
-            if held.verify(&self.verifiers, snapshot.key_id(), secret)? {
-                self.renewals.proven(&self.verifiers, snapshot.key_id(), held, secret);
+            if held.verify(&self.verifiers, snapshot.holder.key_id(), secret)? {
+                self.renewals.proven(&self.verifiers, snapshot.holder.key_id(), held, secret);
                 end = Some(held.expires_at);
                 break;
             }

@@ -45,7 +45,7 @@ impl Checker {
             Some(audience) => Some(self.minter.mint(&principal, audience, now)?.to_string()),
             None => None,
         };
-        Ok(pb::Principal { token, ..pb::Principal::from(&principal) })
+        Ok(pb::Principal { token, ..pb::Principal::from(principal) })
     }
 
     /// A token that works. Not cached: a role that shrinks must shrink here at once, and members are not a

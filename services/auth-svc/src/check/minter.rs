@@ -48,7 +48,7 @@ impl Minter {
         if let Some(minted) = snapshot.minted.lock().iter().find(|m| fresh(m)) {
             return Ok(minted.token.clone());
         }
-        let token = self.mint(&snapshot.principal, audience, now)?;
+        let token = self.mint(&snapshot.holder.principal(), audience, now)?;
         let mut minted = snapshot.minted.lock();
         minted.retain(|m| m.audience != audience);
         if minted.len() < AUDIENCES {

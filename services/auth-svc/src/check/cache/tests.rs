@@ -6,7 +6,9 @@ use svc_core::random::SystemRandom;
 use tokio::task::yield_now;
 
 use super::*;
-use crate::domain::{RateLimits, Role};
+use crate::domain::{Addresses, RateLimits, Role};
+use crate::secrets::Verifiers;
+use crate::store::KeyRecord;
 
 fn snapshot(permission: &str) -> Snapshot {
     let record = KeyRecord {
@@ -25,7 +27,7 @@ fn snapshot(permission: &str) -> Snapshot {
 }
 
 fn permission(snapshot: Option<Arc<Snapshot>>) -> String {
-    snapshot.unwrap().principal.permissions[0].clone()
+    snapshot.unwrap().holder.principal().permissions[0].clone()
 }
 
 #[tokio::test]
@@ -101,7 +103,7 @@ async fn load(cache: &KeyCache, key: usize, now: &str) -> String {
 
 fn kept(cache: &KeyCache, keys: impl Iterator<Item = usize>) -> usize {
     let entries = cache.entries.pin();
-    keys.filter(|key| entries.contains_key(key.to_string().as_str())).count()
+    keys.filter(|key| entries.contains_key(&ApiKey::new(&key.to_string()).unwrap())).count()
 }
 
 #[tokio::test]
@@ -110,7 +112,7 @@ async fn one_eviction_reaches_its_aim_when_every_key_was_asked_for() {
     evict(&cache.entries, 875);
     assert_eq!(cache.entries.len(), 875);
     for key in 0..1_000 {
-        let kept = cache.entries.pin().contains_key(key.to_string().as_str());
+        let kept = cache.entries.pin().contains_key(&ApiKey::new(&key.to_string()).unwrap());
         assert_eq!(load(&cache, key, "new").await, if kept { "p" } else { "new" }, "{key}");
     }
     // Now all are in use, and asked for at every moment: the bound comes first.

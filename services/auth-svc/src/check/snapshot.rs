@@ -1,0 +1,119 @@
+//! A key as requests see it. What every request looks at stands in few pieces of memory: among a million
+//! keys hardly any is in the processor's cache, and each piece more is another wait.
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use svc_core::clock::Timestamp;
+use svc_core::principal::{Principal, Subject};
+
+use super::minter::Minted;
+use super::renewal::HeldSecret;
+use crate::domain::{Addresses, effective};
+use crate::limits::Limits;
+use crate::secrets::Verifiers;
+use crate::store::KeyRecord;
+
+/// A key at one moment. Never changes; a change of the key makes another.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Its secrets: one, and during an overlap two.
+    pub secrets: SmallVec<[HeldSecret; 1]>,
+    /// Until when it works.
+    pub expires_at: Option<Timestamp>,
+    /// It is disabled.
+    pub disabled: bool,
+    /// Where requests may come from.
+    pub allowed_ips: Addresses,
+    /// How many requests it may make.
+    pub limits: Limits,
+    /// Who a request with this key is.
+    pub holder: Holder,
+    /// Principal tokens that are still fresh.
+    pub minted: Mutex<Vec<Minted>>,
+}
+
+impl Snapshot {
+    /// A key as it was read.
+    pub fn new(record: KeyRecord, verifiers: &Verifiers) -> Snapshot {
+        let permissions = effective(&record.permissions, record.creator_role);
+        Snapshot {
+            holder: Holder::new(&record.organization_id, &record.agent_id, &record.id, &permissions),
+            secrets: record.secrets.into_iter().map(|stored| HeldSecret::new(stored, verifiers)).collect(),
+            expires_at: record.expires_at,
+            disabled: record.disabled,
+            allowed_ips: record.allowed_ips,
+            limits: record.rate_limits.into(),
+            minted: Mutex::default(),
+        }
+    }
+}
+
+/// The principal of a key in one piece: organization, agent, key and permissions. None of them has a space.
+#[derive(Debug)]
+pub struct Holder(Box<str>);
+
+impl Holder {
+    fn new(organization_id: &str, agent_id: &str, key_id: &str, permissions: &[String]) -> Holder {
+        let ids = [organization_id, agent_id, key_id].into_iter();
+        let words: Vec<&str> = ids.chain(permissions.iter().map(String::as_str)).collect();
+        Holder(words.join(" ").into())
+    }
+
+    /// The agent that the key acts on.
+    pub fn agent_id(&self) -> &str {
+        self.word(1)
+    }
+
+    /// The id of the key.
+    pub fn key_id(&self) -> &str {
+        self.word(2)
+    }
+
+    /// Whether the key holds this permission.
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions().any(|held| held == permission)
+    }
+
+    /// The same in the form that services know.
+    pub fn principal(&self) -> Principal {
+        Principal {
+            organization_id: self.word(0).to_owned(),
+            agent_id: Some(self.agent_id().to_owned()),
+            subject: Subject::Key(self.key_id().to_owned()),
+            permissions: self.permissions().map(str::to_owned).collect(),
+            role: None,
+        }
+    }
+
+    fn permissions(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').skip(3)
+    }
+
+    fn word(&self, number: usize) -> &str {
+        self.0.split(' ').nth(number).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holder_is_what_it_was_made_of() {
+        for permissions in [vec![], vec!["contacts:read"], vec!["contacts:read", "contacts:create"]] {
+            let permissions: Vec<String> = permissions.into_iter().map(str::to_owned).collect();
+            let holder = Holder::new("o", "a", "k", &permissions);
+            assert_eq!((holder.agent_id(), holder.key_id()), ("a", "k"));
+            assert!(permissions.iter().all(|permission| holder.may(permission)));
+            assert!(["contacts:update", "contacts", "k", ""].iter().all(|other| !holder.may(other)));
+            let principal = Principal {
+                organization_id: "o".to_owned(),
+                agent_id: Some("a".to_owned()),
+                subject: Subject::Key("k".to_owned()),
+                permissions,
+                role: None,
+            };
+            assert_eq!(holder.principal(), principal);
+        }
+    }
+}
