@@ -2,11 +2,14 @@
 //! its `keyid`, so that both can be in use while every record moves from one to the other, and a wrong
 //! secret still costs one argon2id.
 
+use argon2::password_hash::phc::{ParamsString, PasswordHash};
 use argon2::{Algorithm, Argon2, KeyId, Params, ParamsBuilder, Version};
 use svc_core::secret::Secret;
 
 use super::HashError;
 
+const ALGORITHM: Algorithm = Algorithm::Argon2id;
+const VERSION: Version = Version::V0x13;
 /// OWASP's parameters: 19 MiB, 2 passes, 1 lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
@@ -44,26 +47,34 @@ impl Peppers {
 
     /// What makes new records.
     pub(super) fn current(&self) -> Result<Argon2<'_>, HashError> {
-        with(self.current.as_ref(), self.params.clone())
+        with(self.current.as_ref(), ALGORITHM, VERSION, self.params.clone())
     }
 
-    /// How new records begin, up to the salt.
-    pub(super) fn head(&self) -> String {
-        use argon2::password_hash::phc::ParamsString;
-        let version = u32::from(Version::V0x13);
-        let params = ParamsString::try_from(&self.params).unwrap_or_default();
-        format!("${}$v={version}${params}$", Algorithm::Argon2id.as_str())
+    /// A new record without a salt and a hash.
+    pub(super) fn blank(&self) -> Result<PasswordHash, HashError> {
+        let params = ParamsString::try_from(&self.params).map_err(|_| HashError::Failed)?;
+        let (algorithm, version) = (ALGORITHM.ident(), Some(VERSION.into()));
+        Ok(PasswordHash { algorithm, version, params, salt: None, hash: None })
     }
 
-    /// What verifies a record with these parameters.
-    pub(super) fn of(&self, params: &Params) -> Result<Argon2<'_>, HashError> {
+    /// What has made this record.
+    pub(super) fn of(&self, record: &PasswordHash) -> Result<Argon2<'_>, HashError> {
+        let algorithm = Algorithm::new(record.algorithm).map_err(|_| HashError::Failed)?;
+        let version = record.version.map(Version::try_from).transpose().map_err(|_| HashError::Failed)?;
+        let params = Params::try_from(record).map_err(|_| HashError::Failed)?;
+        let version = version.unwrap_or_default();
         if params.keyid().is_empty() {
-            return with(None, self.params.clone());
+            return with(None, algorithm, version, params);
         }
         let known = [self.current.as_ref(), self.previous.as_ref()].into_iter().flatten();
         let mut named = known.filter(|pepper| pepper.name.as_bytes() == params.keyid());
         let pepper = named.next().ok_or(HashError::UnknownPepper)?;
-        with(Some(pepper), self.params.clone())
+        with(Some(pepper), algorithm, version, params)
+    }
+
+    /// The memory of a new record, in blocks of 1 KiB.
+    pub(super) fn blocks(&self) -> usize {
+        self.params.block_count()
     }
 }
 
@@ -73,7 +84,8 @@ impl Pepper {
     fn new(secret: &Secret) -> Result<Pepper, HashError> {
         let params = base().build().map_err(|_| HashError::Failed)?;
         let mut name = [0; NAME_BYTES];
-        let hashed = with(None, params)?.hash_password_into(secret.expose().as_bytes(), NAME_SALT, &mut name);
+        let argon2 = with(None, ALGORITHM, VERSION, params)?;
+        let hashed = argon2.hash_password_into(secret.expose().as_bytes(), NAME_SALT, &mut name);
         hashed.map_err(|_| HashError::Failed)?;
         Ok(Pepper { secret: secret.clone(), name: KeyId::new(&name).map_err(|_| HashError::Failed)? })
     }
@@ -85,8 +97,12 @@ fn base() -> ParamsBuilder {
     params
 }
 
-fn with(pepper: Option<&Pepper>, params: Params) -> Result<Argon2<'_>, HashError> {
-    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+fn with(
+    pepper: Option<&Pepper>,
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+) -> Result<Argon2<'_>, HashError> {
     match pepper {
         None => Ok(Argon2::new(algorithm, version, params)),
         Some(pepper) => {

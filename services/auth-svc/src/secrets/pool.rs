@@ -1,21 +1,25 @@
-//! argon2id, bounded: it costs 33 ms and 19 MiB a go, so only as many run at once as there are cores.
+//! argon2id, bounded: it costs 33 ms and 19 MiB a go, so only as many run at once as there are cores, and
+//! they keep what they work in.
+
+mod memory;
 
 use std::sync::Arc;
 
-use argon2::Params;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
+use argon2::{Argon2, Params};
 use prometheus_client::metrics::counter::Counter;
 use svc_core::random::Random;
 use svc_core::secret::Secret;
 use svc_core::telemetry::Metrics;
 use tokio::sync::Semaphore;
 
+use self::memory::Memory;
 use super::pepper::Peppers;
 
 const SALT_BYTES: usize = 16;
-/// How many may wait, for each that runs. More are refused: they would wait over a second.
-const WAITING_PER_CORE: usize = 32;
+/// How many may wait, for each core, while one runs there. The last waits for about a second; more are
+/// refused.
+const WAITING_PER_CORE: usize = 31;
 
 /// Why argon2 gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,8 +39,8 @@ pub enum HashError {
 #[derive(Clone)]
 pub struct Argon2Pool {
     running: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
-    peppers: Arc<Peppers>,
+    waiting: Arc<Semaphore>,
+    hasher: Arc<Hasher>,
     /// How a record begins that is made now.
     head: Arc<str>,
     runs: Counter,
@@ -64,9 +68,9 @@ impl Argon2Pool {
         let peppers = Peppers::new(pepper.filter(not_empty), previous.filter(not_empty))?;
         Ok(Argon2Pool {
             running: Arc::new(Semaphore::new(cores)),
-            queue: Arc::new(Semaphore::new(cores * WAITING_PER_CORE)),
-            head: peppers.head().into(),
-            peppers: Arc::new(peppers),
+            waiting: Arc::new(Semaphore::new(cores * WAITING_PER_CORE)),
+            head: format!("{}$", peppers.blank()?).into(),
+            hasher: Arc::new(Hasher { memory: Memory::default(), peppers }),
             runs,
         })
     }
@@ -75,10 +79,12 @@ impl Argon2Pool {
     pub async fn hash(&self, secret: &Secret, random: &dyn Random) -> Result<String, HashError> {
         let mut salt = [0; SALT_BYTES];
         random.fill(&mut salt);
-        let (secret, peppers) = (secret.clone(), self.peppers.clone());
-        self.run(move || {
-            let hash = peppers.current()?.hash_password_with_salt(secret.expose().as_bytes(), &salt);
-            Ok(hash.map_err(|_| HashError::Failed)?.to_string())
+        let secret = secret.clone();
+        self.run(move |hasher| {
+            let salt = Salt::new(&salt).map_err(|_| HashError::Failed)?;
+            let hash = hasher.hash(&hasher.peppers.current()?, &secret, &salt)?;
+            let record = hasher.peppers.blank()?;
+            Ok(PasswordHash { salt: Some(salt), hash: Some(hash), ..record }.to_string())
         })
         .await
     }
@@ -87,12 +93,11 @@ impl Argon2Pool {
     /// the previous pepper or none.
     pub async fn verify(&self, record: &str, secret: &str) -> Result<bool, HashError> {
         let (record, secret) = (record.to_owned(), Secret::new(secret));
-        let peppers = self.peppers.clone();
-        self.run(move || {
-            let hash = PasswordHash::new(&record).map_err(|_| HashError::Failed)?;
-            let params = Params::try_from(&hash).map_err(|_| HashError::Failed)?;
-            let argon2 = peppers.of(&params)?;
-            Ok(argon2.verify_password(secret.expose().as_bytes(), &hash).is_ok())
+        self.run(move |hasher| {
+            let record = PasswordHash::new(&record).map_err(|_| HashError::Failed)?;
+            let (Some(salt), Some(hash)) = (record.salt, record.hash) else { return Err(HashError::Failed) };
+            // `Output` compares in constant time.
+            Ok(hasher.hash(&hasher.peppers.of(&record)?, &secret, &salt)? == hash)
         })
         .await
     }
@@ -104,14 +109,15 @@ impl Argon2Pool {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&Hasher) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
-        let _place = self.queue.try_acquire().map_err(|_| HashError::Busy)?;
+        let waiting = self.waiting.try_acquire().map_err(|_| HashError::Busy)?;
         let permit = self.running.clone().acquire_owned().await.map_err(|_| HashError::Failed)?;
-        let runs = self.runs.clone();
+        drop(waiting);
+        let (hasher, runs) = (self.hasher.clone(), self.runs.clone());
         // The permit goes along: a caller that hangs up does not free a core that is still at work.
         let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let result = work(&hasher);
             runs.inc();
             drop(permit);
             result
@@ -120,10 +126,29 @@ impl Argon2Pool {
     }
 }
 
+/// What each run needs.
+struct Hasher {
+    memory: Memory,
+    peppers: Peppers,
+}
+
+impl Hasher {
+    fn hash(&self, argon2: &Argon2<'_>, secret: &Secret, salt: &[u8]) -> Result<Output, HashError> {
+        let mut output = [0; Output::MAX_LENGTH];
+        let length = argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+        let output = output.get_mut(..length).ok_or(HashError::Failed)?;
+        let hashed = self.memory.lend(argon2.params().block_count(), self.peppers.blocks(), |blocks| {
+            argon2.hash_password_into_with_memory(secret.expose().as_bytes(), salt, output, blocks)
+        });
+        hashed.map_err(|_| HashError::Failed)?;
+        Output::new(output).map_err(|_| HashError::Failed)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use argon2::password_hash::CustomizedPasswordHasher;
+    use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
     use svc_core::random::SystemRandom;
 
     const SECRET: &str = "kws_live_x";
@@ -145,7 +170,12 @@ mod tests {
         assert!(!plain.is_outdated(&made));
         assert_eq!(plain.verify(&made, SECRET).await, Ok(true));
         assert_eq!(plain.verify(&made, "kws_live_y").await, Ok(false));
-        assert_eq!(plain.verify("not a record", "x").await, Err(HashError::Failed));
+        // The library agrees.
+        let argon2 = argon2::Argon2::default();
+        assert!(argon2.verify_password(SECRET.as_bytes(), made.as_str()).is_ok(), "{made}");
+        for damaged in ["", "not a record", &made[..made.rfind('$').unwrap()], &made.replace("2id", "2x")] {
+            assert_eq!(plain.verify(damaged, SECRET).await, Err(HashError::Failed), "{damaged}");
+        }
     }
 
     #[tokio::test]
@@ -183,5 +213,56 @@ mod tests {
             assert_eq!(pool.verify(&made, SECRET).await, Ok(true), "{made}");
             assert_eq!(pool.verify(&made, "kws_live_y").await, Ok(false), "{made}");
         }
+    }
+
+    /// A record by the library, in memory of its own.
+    fn foreign(secret: &str, memory: u32, lanes: u32) -> String {
+        let params = Params::new(memory, 1, lanes, None).unwrap();
+        let argon2 = argon2::Argon2::default();
+        let made = argon2.hash_password_with_params(secret.as_bytes(), b"0123456789abcdef", params);
+        made.unwrap().to_string()
+    }
+
+    #[tokio::test]
+    async fn one_buffer_serves_different_secrets_and_parameters() {
+        let pool = pool(Some("pepper"), None);
+        let records = [
+            ("one", pool.hash(&Secret::new("one"), &SystemRandom).await.unwrap()),
+            ("two", foreign("two", 8, 1)),
+            ("three", pool.hash(&Secret::new("three"), &SystemRandom).await.unwrap()),
+            // Larger than a new one.
+            ("four", foreign("four", 30_000, 3)),
+            ("five", foreign("five", 19_456, 2)),
+        ];
+        for (secret, _) in &records {
+            for (of, record) in &records {
+                assert_eq!(pool.verify(record, secret).await, Ok(secret == of), "{secret} {record}");
+                assert_eq!(pool.hasher.memory.idle(), 1);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_crowd_leaves_a_buffer_for_each_core() {
+        let pool = pool(None, None);
+        let cores = pool.running.available_permits();
+        let record = record(&pool).await;
+        let crowd = (0..cores * 4).map(|_| pool.verify(&record, SECRET));
+        assert!(futures::future::join_all(crowd).await.into_iter().all(|answer| answer == Ok(true)));
+        assert!(pool.hasher.memory.idle() <= cores, "{} of {cores}", pool.hasher.memory.idle());
+    }
+
+    #[tokio::test]
+    async fn those_that_run_do_not_count_as_waiting() {
+        let pool = pool(None, None);
+        let cores = pool.running.available_permits();
+        let record = foreign(SECRET, 8, 1);
+        let places = cores * (1 + WAITING_PER_CORE);
+        // All of them ask before the first is answered: this runtime has one thread.
+        let crowd = (0..places + 3).map(|_| pool.verify(&record, SECRET));
+        let answers = futures::future::join_all(crowd).await;
+        let (let_in, refused) = answers.split_at(places);
+        assert!(let_in.iter().all(|answer| *answer == Ok(true)), "{let_in:?}");
+        assert_eq!(refused, [Err(HashError::Busy); 3]);
     }
 }
