@@ -58,13 +58,18 @@ impl QuestionStream {
 async fn run(replica: Upstream, credential: InternalCredential, mut queue: mpsc::Receiver<Asked>) {
     let mut asked = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut asked, BATCH).await > 0 {
-        let (messages, outgoing) = mpsc::channel(MESSAGES);
-        let mut request = Request::new(ReceiverStream::new(outgoing));
-        credential.authenticate(&mut request);
-        let mut client = AuthorizationServiceClient::new(replica.clone());
-        let opened = tokio::time::timeout(OPENING, client.authorize_stream(request)).await;
-        match opened {
-            Ok(Ok(answers)) => converse(&mut asked, &mut queue, messages, answers.into_inner()).await,
+        // Nothing is asked before the stream is open, so opening it once more asks nothing twice.
+        let opened = replica.try_twice(|replica| {
+            let (messages, outgoing) = mpsc::channel(MESSAGES);
+            let mut request = Request::new(ReceiverStream::new(outgoing));
+            credential.authenticate(&mut request);
+            async move {
+                let answers = AuthorizationServiceClient::new(replica).authorize_stream(request).await?;
+                Ok((messages, answers.into_inner()))
+            }
+        });
+        match tokio::time::timeout(OPENING, opened).await {
+            Ok(Ok((messages, answers))) => converse(&mut asked, &mut queue, messages, answers).await,
             Ok(Err(status)) => tracing::warn!(code = ?status.code(), "auth-svc took no stream of questions"),
             Err(_) => tracing::warn!("auth-svc did not open a stream of questions in time"),
         }

@@ -1,4 +1,5 @@
-//! The call to the service behind: protobuf bytes in, protobuf bytes out, nothing encoded twice.
+//! The call to the service behind: protobuf bytes in, protobuf bytes out, nothing encoded twice. A call
+//! that was surely not processed is made once more.
 //!
 //! Its metadata is made here from nothing; no header of the client is among it.
 
@@ -13,6 +14,7 @@ use svc_core::grpc::caller::CLIENT_ADDRESS;
 use svc_core::grpc::{Upstream, deadline};
 use svc_core::telemetry;
 use svc_core::token;
+use tokio::time::Instant;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Status};
 
@@ -44,33 +46,37 @@ pub(crate) async fn call(
     Call { caller, client, id }: Call<'_>,
     time: Duration,
 ) -> Result<Bytes, Refusal> {
-    let mut request = Request::new(message);
-    let metadata = request.metadata_mut().as_mut();
-    metadata.insert(X_REQUEST_ID, id.header());
-    if let Ok(client) = HeaderValue::try_from(client.to_string()) {
-        metadata.insert(CLIENT, client);
-    }
-    if !upstream.is_in_process() {
-        telemetry::inject(metadata);
-    }
     let with_principal = !matches!(caller, Caller::Anyone);
-    match caller {
-        Caller::Anyone => {}
-        Caller::Here(principal) => {
-            request.extensions_mut().insert(principal);
+    let ends = Instant::now() + time;
+    let unary = upstream.try_twice(|upstream| {
+        let mut request = Request::new(message.clone());
+        let metadata = request.metadata_mut().as_mut();
+        metadata.insert(X_REQUEST_ID, id.header());
+        if let Ok(client) = HeaderValue::try_from(client.to_string()) {
+            metadata.insert(CLIENT, client);
         }
-        Caller::Apart(token) => {
-            request.metadata_mut().as_mut().insert(PRINCIPAL, token);
+        if !upstream.is_in_process() {
+            telemetry::inject(metadata);
         }
-    }
-    deadline::set(&mut request, time);
-    let mut client = tonic::client::Grpc::new(upstream.clone()).max_decoding_message_size(MAX_ANSWER);
-    let unary = async {
-        client.ready().await.map_err(Status::from_error)?;
-        client.unary(request, path, Raw).await
-    };
+        match caller.clone() {
+            Caller::Anyone => {}
+            Caller::Here(principal) => {
+                request.extensions_mut().insert(principal);
+            }
+            Caller::Apart(token) => {
+                request.metadata_mut().as_mut().insert(PRINCIPAL, token);
+            }
+        }
+        deadline::set(&mut request, ends.saturating_duration_since(Instant::now()));
+        let mut client = tonic::client::Grpc::new(upstream).max_decoding_message_size(MAX_ANSWER);
+        let path = path.clone();
+        async move {
+            client.ready().await.map_err(Status::from_error)?;
+            client.unary(request, path, Raw).await
+        }
+    });
     // The service keeps its deadline, too; this is for one that does not answer at all.
-    match tokio::time::timeout(time, unary).await {
+    match tokio::time::timeout_at(ends, unary).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) => Err(refused(status, with_principal)),
         Err(_) => Err(Error::new(Reason::DeadlineExceeded, "The call did not end in time.").into()),

@@ -10,4 +10,5 @@ mod pages;
 mod refusals;
 mod replicas;
 mod stack;
+mod stopping;
 mod wire;

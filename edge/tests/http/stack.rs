@@ -101,18 +101,23 @@ impl Stack {
     /// With contacts-svc behind a socket, which lets in whoever brings a header.
     pub async fn apart() -> (Stack, Arc<Bare>) {
         let bare = Arc::new(Bare::default());
-        let auth = Arc::new(Auth::default());
-        let routes = Routes::new(AuthorizationServiceServer::from_arc(auth.clone()));
-        let auth_upstream = in_process("auth", &AUTH[..1], routes).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address::Tcp(listener.local_addr().unwrap().to_string());
         let incoming = tonic::transport::server::TcpIncoming::from(listener);
         let server =
             tonic::transport::Server::builder().add_service(ContactServiceServer::from_arc(bare.clone()));
         tokio::spawn(server.serve_with_incoming(incoming));
-        let contacts_upstream = Upstream::connect("contacts", &[address]).unwrap();
+        (Stack::with_contacts(&[address]).await, bare)
+    }
+
+    /// With replicas of contacts-svc at these addresses. What the stack calls contacts-svc is then nobody.
+    pub async fn with_contacts(addresses: &[Address]) -> Stack {
+        let auth = Arc::new(Auth::default());
+        let routes = Routes::new(AuthorizationServiceServer::from_arc(auth.clone()));
+        let auth_upstream = in_process("auth", &AUTH[..1], routes).await;
+        let contacts_upstream = Upstream::connect("contacts", addresses).unwrap();
         let contacts = Arc::new(Contacts::default());
-        (Stack::assemble(|_| {}, auth, contacts, auth_upstream, contacts_upstream).await, bare)
+        Stack::assemble(|_| {}, auth, contacts, auth_upstream, contacts_upstream).await
     }
 
     async fn assemble(

@@ -10,6 +10,7 @@ mod guard;
 mod serve;
 mod stack;
 mod turns;
+mod unprocessed;
 mod upstream;
 
 pub use guard::Guard;

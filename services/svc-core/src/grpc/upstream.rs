@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tonic::Code;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
 use tower::Service;
 use tower::util::BoxCloneSyncService;
 
 use super::serve::{Address, BadAddress};
+use super::unprocessed::Unprocessed;
 use super::{GrpcRequest, GrpcResponse, Turns};
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Local = BoxCloneSyncService<GrpcRequest, GrpcResponse, std::convert::Infallible>;
 
 /// How long connecting may take.
@@ -35,8 +36,8 @@ pub struct Upstream {
 #[derive(Clone)]
 enum Kind {
     Local(Local),
-    /// All of its addresses.
-    Remote(Arc<Remote>),
+    /// All of its addresses, but for one that has just failed if there are others.
+    Remote(Arc<Remote>, Option<usize>),
     /// One of them.
     Replica(Channel),
 }
@@ -85,7 +86,7 @@ impl Upstream {
         let channels = channels.collect::<Result<Vec<_>, BadAddress>>()?;
         let turns = Arc::new(Turns::new(channels.len()));
         let remote = Remote { channels, turns };
-        Ok(Upstream { name: name.into(), kind: Kind::Remote(Arc::new(remote)) })
+        Ok(Upstream { name: name.into(), kind: Kind::Remote(Arc::new(remote), None) })
     }
 
     /// The name of the service, which is also the audience of principal tokens for it.
@@ -95,7 +96,7 @@ impl Upstream {
 
     /// Each of its replicas alone, in the order of the addresses. Within the process it is its only one.
     pub fn replicas(&self) -> Vec<Upstream> {
-        let Kind::Remote(remote) = &self.kind else { return vec![self.clone()] };
+        let Kind::Remote(remote, _) = &self.kind else { return vec![self.clone()] };
         let replica =
             |channel: &Channel| Upstream { name: self.name.clone(), kind: Kind::Replica(channel.clone()) };
         remote.channels.iter().map(replica).collect()
@@ -105,9 +106,38 @@ impl Upstream {
     /// counts for all calls.
     pub fn turns(&self) -> Arc<Turns> {
         match &self.kind {
-            Kind::Remote(remote) => remote.turns.clone(),
+            Kind::Remote(remote, _) => remote.turns.clone(),
             Kind::Local(_) | Kind::Replica(_) => Arc::new(Turns::new(1)),
         }
+    }
+
+    /// Makes a call, and once more when it was surely not processed: the service was just stopping, or
+    /// away. The second time it goes to another replica, or to the same where there is no other one.
+    /// `call` makes the call with the upstream that it is given, and keeps the deadline of both. What it
+    /// calls must do nothing before its first message, as unary methods do.
+    pub async fn try_twice<T, F>(&self, call: impl Fn(Upstream) -> F) -> Result<T, Status>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let first = call(self.clone()).await;
+        let Err(status) = &first else { return first };
+        let Some(Unprocessed { replica, .. }) = Unprocessed::find(status) else { return first };
+        tracing::debug!(
+            upstream = &*self.name,
+            replica,
+            error = %status,
+            "a call was not processed; it is made once more"
+        );
+        // Boxed, since it is rare and would double what every call takes.
+        Box::pin(call(self.other_than(*replica))).await
+    }
+
+    fn other_than(&self, failed: usize) -> Upstream {
+        let kind = match &self.kind {
+            Kind::Remote(remote, _) => Kind::Remote(remote.clone(), Some(failed)),
+            kind => kind.clone(),
+        };
+        Upstream { name: self.name.clone(), kind }
     }
 
     /// Whether calls stay in this process.
@@ -135,9 +165,11 @@ impl Service<http::Request<Body>> for Upstream {
                     Ok(service.call(request).await?)
                 })
             }
-            Kind::Remote(remote) => {
-                let replica = remote.turns.take();
-                let (turns, channel) = (remote.turns.clone(), remote.channels[replica].clone());
+            Kind::Remote(remote, failed) => {
+                let (turns, replicas) = (remote.turns.clone(), remote.channels.len());
+                let other = failed.map(|failed| turns.take_other_than(failed).unwrap_or(failed));
+                let replica = other.unwrap_or_else(|| turns.take());
+                let channel = remote.channels[replica].clone();
                 Box::pin(async move {
                     let answer = call(channel, request).await;
                     match &answer {
@@ -146,10 +178,13 @@ impl Service<http::Request<Body>> for Upstream {
                         Ok(response) if is_unavailable(response) => {}
                         Ok(_) => turns.answered(replica),
                     }
-                    answer
+                    answer.map_err(|error| Unprocessed::mark(error, replica, replicas))
                 })
             }
-            Kind::Replica(channel) => Box::pin(call(channel.clone(), request)),
+            Kind::Replica(channel) => {
+                let answer = call(channel.clone(), request);
+                Box::pin(async move { answer.await.map_err(|error| Unprocessed::mark(error, 0, 1)) })
+            }
         }
     }
 }

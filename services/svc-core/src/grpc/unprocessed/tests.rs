@@ -1,0 +1,216 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Code, Request, Response, Status};
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+
+use crate::grpc::{Address, Upstream};
+
+/// Counts the calls that it has processed. One for `slow` is answered when it is released.
+#[derive(Default)]
+struct Service {
+    calls: AtomicUsize,
+    entered: Notify,
+    release: Notify,
+}
+
+#[tonic::async_trait]
+impl Health for Service {
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        if request.into_inner().service == "slow" {
+            self.entered.notify_one();
+            self.release.notified().await;
+        }
+        Ok(Response::new(HealthCheckResponse::default()))
+    }
+
+    type WatchStream = ReceiverStream<Result<HealthCheckResponse, Status>>;
+
+    async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+fn address(listener: &TcpListener) -> Address {
+    Address::Tcp(listener.local_addr().unwrap().to_string())
+}
+
+async fn bind() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// A service on this listener until it is stopped.
+fn serve(listener: TcpListener) -> (Arc<Service>, CancellationToken) {
+    let (service, stop) = (Arc::new(Service::default()), CancellationToken::new());
+    let server = Server::builder().add_service(HealthServer::from_arc(service.clone()));
+    let incoming = TcpIncoming::from(listener);
+    tokio::spawn(server.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()));
+    (service, stop)
+}
+
+async fn ask(upstream: &Upstream, service: &str) -> Result<(), Status> {
+    let asked = upstream.try_twice(|upstream| {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        async move { HealthClient::new(upstream).check(request).await }
+    });
+    asked.await.map(|_| ())
+}
+
+const RST_STREAM: u8 = 3;
+const GOAWAY: u8 = 7;
+
+/// What a peer does once a call is there: it writes a frame or none, and closes the connection.
+type Then = Option<Vec<u8>>;
+
+/// A frame of HTTP/2 (RFC 9113, 4.1).
+fn frame(kind: u8, stream: u32, payload: &[u32]) -> Vec<u8> {
+    let length = u32::try_from(payload.len() * 4).unwrap();
+    let mut frame = length.to_be_bytes()[1..].to_vec();
+    frame.extend([kind, 0]);
+    [stream].iter().chain(payload).for_each(|word| frame.extend(word.to_be_bytes()));
+    frame
+}
+
+/// A reset of the call.
+fn reset(reason: h2::Reason) -> Then {
+    Some(frame(RST_STREAM, 1, &[reason.into()]))
+}
+
+/// The call is stream 1.
+fn go_away(last_stream: u32, reason: h2::Reason) -> Then {
+    Some(frame(GOAWAY, 0, &[last_stream, reason.into()]))
+}
+
+/// A peer that speaks as much HTTP/2 as it needs, and how many connections it took.
+async fn peer(then: Then) -> (Address, Arc<AtomicUsize>) {
+    let (listener, taken) = (bind().await, Arc::new(AtomicUsize::new(0)));
+    let (address, counted) = (address(&listener), taken.clone());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _ = converse(stream, &then).await;
+        }
+    });
+    (address, taken)
+}
+
+async fn converse(mut stream: TcpStream, then: &Then) -> std::io::Result<()> {
+    const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const SETTINGS: u8 = 4;
+    const DATA: u8 = 0;
+    const END_STREAM: u8 = 1;
+    stream.read_exact(&mut [0; PREFACE.len()]).await?;
+    stream.write_all(&frame(SETTINGS, 0, &[])).await?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        let [_, a, b, kind, flags, ..] = head;
+        let mut payload = vec![0; usize::from(a) << 8 | usize::from(b)];
+        stream.read_exact(&mut payload).await?;
+        if kind == DATA && flags & END_STREAM != 0 {
+            if let Some(frame) = then {
+                stream.write_all(frame).await?;
+                stream.shutdown().await?;
+                // What the client still writes is read, or the frame could be lost with the connection.
+                return stream.read_to_end(&mut Vec::new()).await.map(|_| ());
+            }
+            return Ok(());
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_what_was_surely_not_processed_is_repeated() {
+    use h2::Reason;
+    for (what, then, repeated) in [
+        ("refused", reset(Reason::REFUSED_STREAM), true),
+        ("going away before it", go_away(0, Reason::NO_ERROR), true),
+        ("going away before it, in trouble", go_away(0, Reason::ENHANCE_YOUR_CALM), true),
+        ("going away after it", go_away(1, Reason::NO_ERROR), false),
+        ("going away after it, in trouble", go_away(1, Reason::INTERNAL_ERROR), false),
+        ("going away some time", go_away(i32::MAX.cast_unsigned(), Reason::NO_ERROR), false),
+        ("canceled", reset(Reason::CANCEL), false),
+        ("reset", reset(Reason::INTERNAL_ERROR), false),
+        ("reset without an error", reset(Reason::NO_ERROR), false),
+        ("cut", None, false),
+    ] {
+        let (first, taken) = peer(then).await;
+        let listener = bind().await;
+        let upstream = Upstream::connect("test", &[first, address(&listener)]).unwrap();
+        let (other, _stop) = serve(listener);
+        let answer = ask(&upstream, "").await;
+        assert_eq!(answer.is_ok(), repeated, "{what}: {answer:?}");
+        assert_eq!(taken.load(Ordering::SeqCst), 1, "{what}");
+        assert_eq!(other.calls.load(Ordering::SeqCst), usize::from(repeated), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn another_replica_stands_in_for_one_that_is_away() {
+    let (gone, listener) = (bind().await, bind().await);
+    let addresses = [address(&gone), address(&listener)];
+    drop(gone);
+    let (other, _stop) = serve(listener);
+    ask(&Upstream::connect("test", &addresses).unwrap(), "").await.unwrap();
+    assert_eq!(other.calls.load(Ordering::SeqCst), 1);
+    let alone = ask(&Upstream::connect("test", &addresses[..1]).unwrap(), "").await;
+    assert_eq!(alone.unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn a_call_is_made_twice_at_most() {
+    let mut peers = Vec::new();
+    for _ in 0..3 {
+        peers.push(peer(reset(h2::Reason::REFUSED_STREAM)).await);
+    }
+    let addresses: Vec<Address> = peers.iter().map(|(address, _)| address.clone()).collect();
+    let upstream = Upstream::connect("test", &addresses).unwrap();
+    assert_eq!(ask(&upstream, "").await.unwrap_err().code(), Code::Unavailable);
+    let taken = peers.iter().map(|(_, taken)| taken.load(Ordering::SeqCst));
+    assert_eq!(taken.collect::<Vec<_>>(), [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_service_that_restarts_at_its_address_fails_no_call() {
+    let listener = bind().await;
+    let address = listener.local_addr().unwrap();
+    let upstream = Upstream::connect("test", &[Address::Tcp(address.to_string())]).unwrap();
+    let (mut service, mut stop) = serve(listener);
+    for _ in 0..20 {
+        // It holds the connection, on which the stopping service takes no more calls.
+        let (old, slow) = (service.clone(), upstream.clone());
+        let before = old.calls.load(Ordering::SeqCst);
+        let slow = tokio::spawn(async move { ask(&slow, "slow").await });
+        old.entered.notified().await;
+        stop.cancel();
+        let listener = loop {
+            match TcpListener::bind(address).await {
+                Ok(listener) => break listener,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        (service, stop) = serve(listener);
+        let mut asked = 0;
+        while service.calls.load(Ordering::SeqCst) == 0 {
+            ask(&upstream, "").await.unwrap();
+            asked += 1;
+        }
+        old.release.notify_one();
+        slow.await.unwrap().unwrap();
+        let processed = [&old, &service].map(|service| service.calls.load(Ordering::SeqCst));
+        assert_eq!(processed.iter().sum::<usize>(), before + 1 + asked, "each once, and the slow one");
+    }
+}
