@@ -88,3 +88,15 @@ async fn a_second_signal_ends_the_process_at_once() {
     keyward.all[0].signal(Signal::TERM);
     assert_eq!(keyward.all[0].ended().await.code(), Some(1));
 }
+
+#[tokio::test]
+async fn auth_svc_stops_although_an_edge_goes_on_asking() {
+    let mut keyward = Processes::apart(&[]).await;
+    // From now on there is a stream of questions, which the edge keeps.
+    keyward.list_contacts("").await.success(200, "Contacts retrieved.");
+    let mut auth = keyward.all.pop().unwrap();
+    auth.signal(Signal::TERM);
+    assert!(auth.ended().await.success());
+    assert!(!auth.log().contains("calls were cut off"), "{}", auth.log());
+    keyward.list_contacts("").await.refusal(503, "authorization_unavailable");
+}

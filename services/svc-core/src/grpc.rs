@@ -14,7 +14,7 @@ mod unprocessed;
 mod upstream;
 
 pub use guard::Guard;
-pub use serve::{Address, BadAddress, Listener, bind, serve};
+pub use serve::{Address, BadAddress, Listener, Stopping, bind, serve};
 pub use stack::{Stack, StackLayer};
 pub use turns::Turns;
 pub use upstream::Upstream;

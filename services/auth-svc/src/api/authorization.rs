@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::auth::v1::authorization_service_server::AuthorizationService;
+use svc_core::grpc::Stopping;
 use svc_core::telemetry;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -37,19 +38,21 @@ impl AuthorizationService for Api {
         request: Request<Streaming<pb::AuthorizeStreamRequest>>,
     ) -> Result<Response<BoxStream<pb::AuthorizeStreamResponse>>, Status> {
         let (answers, stream) = mpsc::channel(WAITING_ANSWERS);
-        tokio::spawn(answer(self.management.checker.clone(), request.into_inner(), answers));
+        let stopping = request.extensions().get::<Stopping>().cloned();
+        tokio::spawn(answer(self.management.checker.clone(), request.into_inner(), stopping, answers));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 }
 
-/// Answers questions until the stream ends.
+/// Answers questions until the stream ends or the service stops: the edge asks as long as it runs.
 async fn answer(
     checker: Arc<Checker>,
     mut questions: Streaming<pb::AuthorizeStreamRequest>,
+    stopping: Option<Stopping>,
     answers: Answers,
 ) {
     let waiting = Arc::new(Semaphore::new(WAITING_QUESTIONS));
-    while let Ok(Some(batch)) = questions.message().await {
+    while let Some(batch) = next(&mut questions, stopping.as_ref()).await {
         let mut at_once = Vec::with_capacity(batch.questions.len());
         for question in batch.questions {
             let span = telemetry::rpc_span_of(AUTHORIZE, question.traceparent.as_deref());
@@ -74,6 +77,17 @@ async fn answer(
         {
             return;
         }
+    }
+}
+
+async fn next(
+    questions: &mut Streaming<pb::AuthorizeStreamRequest>,
+    stopping: Option<&Stopping>,
+) -> Option<pb::AuthorizeStreamRequest> {
+    let Some(stopping) = stopping else { return questions.message().await.ok().flatten() };
+    tokio::select! {
+        batch = questions.message() => batch.ok().flatten(),
+        () = stopping.stopping() => None,
     }
 }
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tower::util::MapRequestLayer;
 
 use super::StackLayer;
 
@@ -127,6 +128,17 @@ pub async fn bind(address: &Address) -> std::io::Result<Listener> {
     }
 }
 
+/// In the extensions of every request: tells a handler whose stream has no end of its own to end it.
+#[derive(Clone, Debug)]
+pub struct Stopping(CancellationToken);
+
+impl Stopping {
+    /// Waits until the service is told to stop.
+    pub async fn stopping(&self) {
+        self.0.cancelled().await;
+    }
+}
+
 /// Serves handlers behind the stack until `shutdown`; then calls in flight end, within 20 s.
 pub async fn serve(
     listener: Listener,
@@ -134,12 +146,17 @@ pub async fn serve(
     routes: Routes,
     shutdown: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
+    let stopping = Stopping(shutdown.clone());
     let router = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         // Many clients that hang up at once must not cost others the connection that they share.
         .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
         .initial_connection_window_size(WINDOW)
         .initial_stream_window_size(WINDOW)
+        .layer(MapRequestLayer::new(move |mut request: http::Request<_>| {
+            request.extensions_mut().insert(stopping.clone());
+            request
+        }))
         .layer(stack)
         .add_routes(routes);
     let stopped = shutdown.clone();
