@@ -131,7 +131,13 @@ pub enum LimitOpenError {
     /// The saved limits.
     #[error("the saved limits cannot be read: {0}")]
     Saved(#[from] DbError),
-    /// A saved row is not one of ours.
+    /// A piece of the log is not one of ours.
+    #[error(
+        "the saved limits are damaged, or of a later version: to start without what is in it, delete the row \
+         whose seq is {0} from limit_log"
+    )]
+    Damaged(i64),
+    /// A row from before the log is not one of ours.
     #[error("the saved limits of the key {0} are malformed: delete the row from limit_windows")]
     Malformed(String),
 }

@@ -54,6 +54,7 @@ impl DatabaseStore {
             );
             let query = query.bind(key_id).bind(i64::from(limits.per_minute));
             let row = query.bind(i64::from(limits.per_hour)).bind(at).fetch_one(&mut *connection).await?;
+            connection.done();
             Ok::<_, DbError>((
                 row.try_get("allowed")?,
                 windows(&row, "now_millis", "new_minute", "new_hour")?,
@@ -87,6 +88,7 @@ impl LimitStore for DatabaseStore {
                  newest, minute, hour FROM (SELECT) AS always LEFT JOIN shared_limits ON key_id = $1",
             );
             let row = query.bind(key_id).fetch_one(&mut *connection).await?;
+            connection.done();
             let known = row.try_get::<Option<i64>, _>("newest")?.is_some();
             let found =
                 if known { windows(&row, "newest", "minute", "hour")? } else { Some(Windows::default()) };

@@ -1,26 +1,24 @@
 //! What the memory store knows, in the database: there once a second, back at the next start.
 //!
-//! Rows instead of one file: only the keys that were used since the last time are written, and whole or
-//! not at all is the database's business.
+//! A log in a table instead of a file: whole or not at all, and in which order, is the database's business.
+//! A row for each key would be simpler; but a save would touch as many pages as keys, all over the table.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
 use svc_core::clock::Timestamp;
 use svc_core::db::{AnyDb, Db, DbError, Dialect, Row, sql};
 use tracing::{Instrument, debug_span};
 
 use super::window::Windows;
 
-/// The most rows of one transaction, so that others who write wait for milliseconds only.
-pub const TRANSACTION: usize = 1_024;
-/// The most rows of one statement.
-const STATEMENT: usize = 256;
-/// Rows that a transaction of a purge looks at: a million at once would keep others from writing for 6 s.
-const PURGE: i64 = 4_096;
-/// Rows that are read at a time.
-const READ: i64 = 4_096;
+/// Pieces that are read at a time: about 32 MiB.
+const READ: i64 = 32;
+/// The most bytes of pieces that a transaction deletes, unless it is one piece, and the most pieces.
+const DELETE_BYTES: i64 = 16 << 20;
+const DELETE: i64 = 1_024;
+/// Rows of the table from before the log that are read, or deleted, at a time.
+const OLD_ROWS: i64 = 4_096;
 
 /// One moment on the three clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,20 +46,24 @@ impl Moment {
     }
 }
 
-/// A row as it was saved: the key and its windows, which are `None` when they cannot be read.
-pub type SavedRow = (Arc<str>, Option<Windows>);
+/// A row from before the log: the key and its windows, which are `None` when they cannot be read.
+pub type OldRow = (String, Option<Windows>);
 
-/// Where the windows are saved.
+/// Where the windows are saved. What each call writes is one transaction.
 #[async_trait]
 pub trait Saved: Send + Sync {
     /// The moment of the last save. `None` when there was none.
     async fn moment(&self) -> Result<Option<Moment>, DbError>;
-    /// Rows whose newest slot is not before `newest`, by key, after this key. Empty at the end.
-    async fn rows(&self, newest: u64, after: &str) -> Result<Vec<SavedRow>, DbError>;
-    /// Writes these rows over what was there.
-    async fn save(&self, moment: &Moment, rows: &[(Arc<str>, Windows)]) -> Result<(), DbError>;
-    /// Deletes the rows whose newest slot is before `newest`.
-    async fn purge(&self, newest: u64) -> Result<(), DbError>;
+    /// Pieces of the log after this one, with their numbers, the oldest first. Empty at the end.
+    async fn pieces(&self, after: i64) -> Result<Vec<(i64, Vec<u8>)>, DbError>;
+    /// Appends a piece and notes the moment. Gives its number, which is greater than any before.
+    async fn append(&self, moment: &Moment, piece: &[u8]) -> Result<i64, DbError>;
+    /// Deletes some of the pieces up to this one. `false` when none was left.
+    async fn delete_pieces(&self, until: i64) -> Result<bool, DbError>;
+    /// Rows from before the log, by key, after this key. Empty at the end.
+    async fn old_rows(&self, after: &str) -> Result<Vec<OldRow>, DbError>;
+    /// Deletes some rows from before the log. `false` when none was left.
+    async fn delete_old_rows(&self) -> Result<bool, DbError>;
 }
 
 /// In this database.
@@ -85,59 +87,48 @@ impl<D: Dialect> Saved for SavedIn<D> {
         row.as_ref().map(moment).transpose()
     }
 
-    async fn rows(&self, newest: u64, after: &str) -> Result<Vec<SavedRow>, DbError> {
+    async fn pieces(&self, after: i64) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
         let mut connection = self.db.read().await?;
-        let query = sql::<D>(
-            "SELECT key_id, windows FROM limit_windows WHERE newest >= $1 AND key_id > $2 \
-             ORDER BY key_id LIMIT $3",
-        );
-        let query = query.bind(signed(newest)).bind(after).bind(READ);
+        let query = sql::<D>("SELECT seq, piece FROM limit_log WHERE seq > $1 ORDER BY seq LIMIT $2");
+        let query = query.bind(after).bind(READ);
         let rows = query.all(&mut connection).instrument(debug_span!("db.limit.list")).await?;
-        rows.iter().map(saved_row).collect()
+        rows.iter().map(|row| Ok((row.get("seq")?, row.get("piece")?))).collect()
     }
 
-    async fn save(&self, moment: &Moment, rows: &[(Arc<str>, Windows)]) -> Result<(), DbError> {
-        for rows in rows.chunks(TRANSACTION) {
-            self.save_some(moment, rows).instrument(debug_span!("db.limit.save")).await?;
-        }
-        Ok(())
+    async fn append(&self, moment: &Moment, piece: &[u8]) -> Result<i64, DbError> {
+        self.append(moment, piece).instrument(debug_span!("db.limit.append")).await
     }
 
-    async fn purge(&self, newest: u64) -> Result<(), DbError> {
-        let mut after = String::new();
-        loop {
-            let purged = self.purge_some(newest, &after).instrument(debug_span!("db.limit.purge")).await?;
-            let Some(last) = purged else { return Ok(()) };
-            after = last;
-        }
+    async fn delete_pieces(&self, until: i64) -> Result<bool, DbError> {
+        self.delete_pieces(until).instrument(debug_span!("db.limit.delete")).await
+    }
+
+    async fn old_rows(&self, after: &str) -> Result<Vec<OldRow>, DbError> {
+        let mut connection = self.db.read().await?;
+        let query =
+            sql::<D>("SELECT key_id, windows FROM limit_windows WHERE key_id > $1 ORDER BY key_id LIMIT $2");
+        let query = query.bind(after).bind(OLD_ROWS);
+        let rows = query.all(&mut connection).instrument(debug_span!("db.limit.list_old")).await?;
+        rows.iter().map(old_row).collect()
+    }
+
+    async fn delete_old_rows(&self) -> Result<bool, DbError> {
+        let delete = async {
+            let mut work = self.db.begin().await?;
+            let query = sql::<D>(
+                "DELETE FROM limit_windows WHERE key_id IN \
+                 (SELECT key_id FROM limit_windows ORDER BY key_id LIMIT $1)",
+            );
+            let deleted = query.bind(OLD_ROWS).run(&mut work).await?;
+            work.commit().await?;
+            Ok(deleted > 0)
+        };
+        delete.instrument(debug_span!("db.limit.delete_old")).await
     }
 }
 
 impl<D: Dialect> SavedIn<D> {
-    /// Purges among the next rows after this key. Gives the last of them; `None` at the end.
-    async fn purge_some(&self, newest: u64, after: &str) -> Result<Option<String>, DbError> {
-        let mut work = self.db.begin().await?;
-        let query =
-            sql::<D>("SELECT key_id FROM limit_windows WHERE key_id > $1 ORDER BY key_id LIMIT 1 OFFSET $2");
-        let last = query.bind(after).bind(PURGE - 1).optional(&mut work).await?;
-        let last: Option<String> = last.map(|row| row.get("key_id")).transpose()?;
-        let query = match &last {
-            Some(last) => {
-                sql::<D>("DELETE FROM limit_windows WHERE newest < $1 AND key_id > $2 AND key_id <= $3")
-                    .bind(signed(newest))
-                    .bind(after)
-                    .bind(last)
-            }
-            None => sql::<D>("DELETE FROM limit_windows WHERE newest < $1 AND key_id > $2")
-                .bind(signed(newest))
-                .bind(after),
-        };
-        query.run(&mut work).await?;
-        work.commit().await?;
-        Ok(last)
-    }
-
-    async fn save_some(&self, moment: &Moment, mut rows: &[(Arc<str>, Windows)]) -> Result<(), DbError> {
+    async fn append(&self, moment: &Moment, piece: &[u8]) -> Result<i64, DbError> {
         let mut work = self.db.begin().await?;
         let query = sql::<D>(
             "INSERT INTO limit_clock (once, millis, boot_millis, boot_id, wall) VALUES (1, $1, $2, $3, $4) \
@@ -146,29 +137,32 @@ impl<D: Dialect> SavedIn<D> {
         );
         let query = query.bind(signed(moment.millis)).bind(signed(moment.boot_millis));
         query.bind(moment.boot_id.as_deref()).bind(moment.wall).run(&mut work).await?;
-        while !rows.is_empty() {
-            // Powers of two, so that there are few different statements to prepare.
-            let count = 1 << rows.len().min(STATEMENT).ilog2();
-            let (some, rest) = rows.split_at(count);
-            let mut query = sql::<D>(AssertSqlSafe(upsert(count)));
-            for (key_id, windows) in some {
-                query = query.bind(&**key_id).bind(signed(windows.newest())).bind(&windows.to_bytes());
-            }
-            query.run(&mut work).await?;
-            rows = rest;
-        }
-        Ok(work.commit().await?)
+        let query = sql::<D>("INSERT INTO limit_log (piece) VALUES ($1) RETURNING seq").bind(piece);
+        let inserted = query.all(&mut work).await?;
+        let seq = inserted.first().ok_or(DbError::Failed(sqlx::Error::RowNotFound))?.get("seq")?;
+        work.commit().await?;
+        Ok(seq)
     }
-}
 
-fn upsert(rows: usize) -> String {
-    let values: Vec<String> =
-        (0..rows).map(|row| format!("(${}, ${}, ${})", row * 3 + 1, row * 3 + 2, row * 3 + 3)).collect();
-    format!(
-        "INSERT INTO limit_windows (key_id, newest, windows) VALUES {} ON CONFLICT (key_id) \
-         DO UPDATE SET newest = excluded.newest, windows = excluded.windows",
-        values.join(", ")
-    )
+    async fn delete_pieces(&self, until: i64) -> Result<bool, DbError> {
+        let mut work = self.db.begin().await?;
+        let query = sql::<D>(
+            "SELECT seq, CAST(length(piece) AS BIGINT) AS bytes FROM limit_log WHERE seq <= $1 \
+             ORDER BY seq LIMIT $2",
+        );
+        let (mut last, mut bytes) = (None, 0);
+        for row in query.bind(until).bind(DELETE).all(&mut work).await? {
+            bytes += row.get::<i64>("bytes")?;
+            if last.is_some() && bytes > DELETE_BYTES {
+                break;
+            }
+            last = Some(row.get::<i64>("seq")?);
+        }
+        let Some(last) = last else { return Ok(false) };
+        sql::<D>("DELETE FROM limit_log WHERE seq <= $1").bind(last).run(&mut work).await?;
+        work.commit().await?;
+        Ok(true)
+    }
 }
 
 fn moment<D: Dialect>(row: &Row<D>) -> Result<Moment, DbError> {
@@ -180,9 +174,9 @@ fn moment<D: Dialect>(row: &Row<D>) -> Result<Moment, DbError> {
     })
 }
 
-fn saved_row<D: Dialect>(row: &Row<D>) -> Result<SavedRow, DbError> {
+fn old_row<D: Dialect>(row: &Row<D>) -> Result<OldRow, DbError> {
     let bytes: Vec<u8> = row.get("windows")?;
-    Ok((row.get::<String>("key_id")?.into(), Windows::from_bytes(&bytes)))
+    Ok((row.get("key_id")?, Windows::from_bytes(&bytes)))
 }
 
 fn signed(millis: u64) -> i64 {

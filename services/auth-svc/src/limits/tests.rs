@@ -2,7 +2,10 @@
 
 mod agreement;
 mod exact;
+mod log;
 mod memory;
+mod notes;
+mod packed;
 mod redis;
 mod sharing;
 mod window;
@@ -12,15 +15,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use proptest::prelude::*;
-use svc_core::clock::{SystemClock, Timestamp};
+use svc_core::clock::{ManualClock, SystemClock, Timestamp};
 use svc_core::db::{self, AnyDb, Db};
 use svc_core::ids::Ids;
 use svc_core::random::SystemRandom;
 use svc_core::testing::Home;
 
 use super::clock::BootClock;
+use super::memory::Bounds;
 use super::redis::RedisStore;
-use super::{DatabaseStore, Limits, MemoryStore, saved};
+use super::saved::{self, Saved};
+use super::{DatabaseStore, LimitOpenError, Limits, MemoryStore};
 
 /// Says where Valkey or Redis is. `make test` sets it.
 const REDIS_URL: &str = "KEYWARD_TEST_REDIS_URL";
@@ -83,6 +88,15 @@ async fn open(home: &Home) -> AnyDb {
 async fn memory_store(home: &Home, db: AnyDb, machine: &Machine) -> MemoryStore {
     let wall = Arc::new(home.clock.clone());
     MemoryStore::open(saved::over(db), Arc::new(machine.clone()), wall).await.unwrap()
+}
+
+async fn bounded(
+    saved: Arc<dyn Saved>,
+    machine: &Machine,
+    bounds: Bounds,
+) -> Result<MemoryStore, LimitOpenError> {
+    let wall = Arc::new(ManualClock::at(START));
+    MemoryStore::bounded(saved, Arc::new(machine.clone()), wall, bounds).await
 }
 
 async fn database_store(home: &Home) -> (DatabaseStore, Db<svc_core::db::Postgres>) {

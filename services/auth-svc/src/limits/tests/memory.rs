@@ -1,63 +1,22 @@
 //! The memory store across restarts, and its bounds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use parking_lot::Mutex;
 use svc_core::clock::{ManualClock, Timestamp};
-use svc_core::db::DbError;
 use svc_core::testing::Home;
 use tokio_util::sync::CancellationToken;
 
-use super::{Machine, START, limits, memory_store, open};
-use crate::limits::saved::{Moment, Saved, SavedRow};
-use crate::limits::window::{LONGEST, Windows};
-use crate::limits::{LimitError, LimitOpenError, LimitStore, MemoryStore, tend};
+use super::notes::{Failing, Notes};
+use super::{Machine, START, bounded, limits, memory_store, open};
+use crate::limits::memory::Bounds;
+use crate::limits::saved::Moment;
+use crate::limits::window::LONGEST;
+use crate::limits::{LimitError, LimitStore, MemoryStore, tend};
 
-/// The database as a map.
-#[derive(Default)]
-struct Notes {
-    moment: Mutex<Option<Moment>>,
-    rows: Mutex<std::collections::BTreeMap<Arc<str>, Option<Windows>>>,
-    away: AtomicBool,
-    saves: AtomicUsize,
-    /// The one that fails; the first is 1.
-    fails: AtomicUsize,
-}
-
-#[async_trait]
-impl Saved for Notes {
-    async fn moment(&self) -> Result<Option<Moment>, DbError> {
-        Ok(self.moment.lock().clone())
-    }
-
-    async fn rows(&self, _: u64, after: &str) -> Result<Vec<SavedRow>, DbError> {
-        let rows = self.rows.lock();
-        let rows = rows.iter().filter(|(key, _)| &***key > after);
-        Ok(rows.map(|(key, windows)| (key.clone(), windows.clone())).collect())
-    }
-
-    async fn save(&self, moment: &Moment, rows: &[(Arc<str>, Windows)]) -> Result<(), DbError> {
-        let save = self.saves.fetch_add(1, Ordering::SeqCst) + 1;
-        if self.away.load(Ordering::SeqCst) || save == self.fails.load(Ordering::SeqCst) {
-            return Err(DbError::Unavailable(sqlx::Error::PoolTimedOut));
-        }
-        *self.moment.lock() = Some(moment.clone());
-        self.rows.lock().extend(rows.iter().map(|(key, windows)| (key.clone(), Some(windows.clone()))));
-        Ok(())
-    }
-
-    async fn purge(&self, newest: u64) -> Result<(), DbError> {
-        self.rows.lock().retain(|_, windows| windows.as_ref().is_some_and(|w| w.newest() >= newest));
-        Ok(())
-    }
-}
-
-async fn over(notes: &Arc<Notes>, machine: &Machine, max_keys: usize) -> Result<MemoryStore, LimitOpenError> {
-    let wall = Arc::new(ManualClock::at(START));
-    MemoryStore::bounded(notes.clone(), Arc::new(machine.clone()), wall, max_keys).await
+fn at_most(max_keys: usize) -> Bounds {
+    Bounds { max_keys, ..Bounds::USUAL }
 }
 
 #[tokio::test]
@@ -146,47 +105,52 @@ async fn many_keys_are_saved_and_found_again() {
             let peeked = store.peek(&format!("key {n}"), limits(5, 100)).await.unwrap();
             assert_eq!(peeked.minute.remaining, 5 - 1 - n % 3, "key {n} on {name}");
         }
-        // After an hour nothing is left, in memory or in the database.
+        // After an hour nothing is left, and what the log still has is not taken up again.
         machine.advance(LONGEST + 1);
         store.tend().await.unwrap();
         assert_eq!(format!("{store:?}"), "MemoryStore(0 keys)", "{name}");
-        assert!(crate::limits::saved::over(db).rows(0, "").await.unwrap().is_empty(), "{name}");
+        let store = memory_store(&home, db, &machine).await;
+        assert_eq!(format!("{store:?}"), "MemoryStore(0 keys)", "{name}");
     }
 }
 
 #[tokio::test]
 async fn only_what_changed_is_saved_and_a_failed_save_is_made_up_for() {
     let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_000_000));
-    let store = over(&notes, &machine, 10).await.unwrap();
+    let failing = Failing::over(notes.clone());
+    let store = bounded(failing.clone(), &machine, at_most(10)).await.unwrap();
     store.take("a", limits(1, 1)).await.unwrap();
     store.tend().await.unwrap();
-    assert!(notes.rows.lock().contains_key("a"));
-    notes.rows.lock().clear();
+    store.tend().await.unwrap();
+    assert_eq!(notes.keys(), [["a"]]);
     store.take("a", limits(1, 1)).await.unwrap();
     store.take("b", limits(1, 1)).await.unwrap();
-    notes.away.store(true, Ordering::SeqCst);
+    failing.at(1, false);
     assert!(store.tend().await.is_err());
-    notes.away.store(false, Ordering::SeqCst);
+    assert_eq!(notes.keys(), [["a"]]);
     store.tend().await.unwrap();
-    assert_eq!(notes.rows.lock().keys().map(|key| &**key).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(notes.keys(), [["a"], ["b"]]);
 }
 
 #[tokio::test]
 async fn a_save_that_fails_half_way_is_made_up_for() {
     let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_000_000));
-    let store = over(&notes, &machine, 3_000).await.unwrap();
+    let failing = Failing::over(notes.clone());
+    let bounds = Bounds { piece: 20_000, ..Bounds::USUAL };
+    let store = bounded(failing.clone(), &machine, bounds).await.unwrap();
     let take = async |key: u32| store.take(&key.to_string(), limits(9, 9)).await.unwrap();
     for key in 0..3_000 {
         take(key).await;
     }
-    notes.fails.store(2, Ordering::SeqCst);
+    failing.at(2, false);
     assert!(store.tend().await.is_err());
-    assert_eq!(notes.rows.lock().len(), 1_024);
+    assert_eq!(notes.keys().len(), 1);
+    assert!((500..1_500).contains(&notes.keys()[0].len()), "{} keys in 20,000 bytes", notes.keys()[0].len());
     for key in 0..3_000 {
         take(key).await;
     }
     store.tend().await.unwrap();
-    let store = over(&notes, &machine, 3_000).await.unwrap();
+    let store = bounded(notes, &machine, bounds).await.unwrap();
     for key in 0..3_000_u32 {
         assert_eq!(store.peek(&key.to_string(), limits(9, 9)).await.unwrap().hour.remaining, 7, "{key}");
     }
@@ -195,28 +159,20 @@ async fn a_save_that_fails_half_way_is_made_up_for() {
 #[tokio::test]
 async fn a_graceful_stop_saves() {
     let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_000_000));
-    let store = Arc::new(over(&notes, &machine, 10).await.unwrap());
+    let store = Arc::new(bounded(notes.clone(), &machine, at_most(10)).await.unwrap());
     let stop = CancellationToken::new();
     let tending = tokio::spawn(tend(store.clone(), stop.clone()));
     store.take("a", limits(5, 5)).await.unwrap();
     stop.cancel();
     tending.await.unwrap();
-    let store = over(&notes, &machine, 10).await.unwrap();
+    let store = bounded(notes, &machine, at_most(10)).await.unwrap();
     assert_eq!(store.peek("a", limits(5, 5)).await.unwrap().minute.remaining, 4);
-}
-
-#[tokio::test]
-async fn a_malformed_row_refuses_the_start() {
-    let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_000_000));
-    notes.rows.lock().insert("bad".into(), None);
-    let error = over(&notes, &machine, 10).await.unwrap_err();
-    assert!(matches!(error, LimitOpenError::Malformed(ref key) if key == "bad"), "{error}");
 }
 
 #[tokio::test]
 async fn no_more_keys_than_fit_and_none_forgotten_for_another() {
     let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_000_000));
-    let store = over(&notes, &machine, 2).await.unwrap();
+    let store = bounded(notes, &machine, at_most(2)).await.unwrap();
     for key in ["a", "b"] {
         assert!(store.take(key, limits(1, 1)).await.unwrap().allowed());
     }
@@ -226,6 +182,29 @@ async fn no_more_keys_than_fit_and_none_forgotten_for_another() {
     store.tend().await.unwrap();
     assert!(store.take("c", limits(1, 1)).await.unwrap().allowed());
     assert_eq!(format!("{store:?}"), "MemoryStore(1 keys)");
+}
+
+#[tokio::test]
+async fn a_key_that_finds_no_room_has_it_made_in_seconds() {
+    let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_040_000));
+    let store = bounded(notes, &machine, at_most(2)).await.unwrap();
+    store.take("a", limits(5, 5)).await.unwrap();
+    // Every ten minutes all keys are looked at: at the next call, and not again before "a" is empty.
+    machine.advance(LONGEST - 9_000);
+    store.take("b", limits(5, 5)).await.unwrap();
+    store.tend().await.unwrap();
+    machine.advance(4_000);
+    assert!(matches!(store.take("c", limits(5, 5)).await, Err(LimitError::Full)));
+    store.tend().await.unwrap();
+    machine.advance(1_000);
+    store.tend().await.unwrap();
+    assert!(matches!(store.take("c", limits(5, 5)).await, Err(LimitError::Full)), "all are used");
+    machine.advance(4_999);
+    store.tend().await.unwrap();
+    assert!(matches!(store.take("c", limits(5, 5)).await, Err(LimitError::Full)), "not so soon again");
+    machine.advance(1);
+    store.tend().await.unwrap();
+    assert!(store.take("c", limits(5, 5)).await.unwrap().allowed());
 }
 
 #[tokio::test]
@@ -249,7 +228,7 @@ async fn a_key_that_is_forgotten_and_comes_again_is_saved_once() {
 fn a_sweep_loses_no_slot() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (notes, machine) = (Arc::new(Notes::default()), Machine::started(2 * LONGEST));
-    let store = runtime.block_on(over(&notes, &machine, 10_000)).unwrap();
+    let store = runtime.block_on(bounded(notes, &machine, at_most(10_000))).unwrap();
     let done = AtomicBool::new(false);
     let allowed = std::thread::scope(|scope| {
         let sweeper = scope.spawn(|| {

@@ -167,7 +167,7 @@ async fn a_key_lives_a_little_longer_than_its_slots() {
     let left: u64 = redis::cmd("PTTL").arg(&key).query_async(&mut connection).await.unwrap();
     assert!((3_660_000..=3_720_000).contains(&left), "{left}");
     let size: usize = redis::cmd("STRLEN").arg(&key).query_async(&mut connection).await.unwrap();
-    assert_eq!(size, crate::limits::window::PACKED);
+    assert_eq!(size, crate::limits::window::BYTES);
 }
 
 #[tokio::test]

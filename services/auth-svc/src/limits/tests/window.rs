@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::exact::{HOUR, LATE_IN_HOUR, LATE_IN_MINUTE, Log, MINUTE};
 use super::{beginning, limits, steps};
-use crate::limits::window::{LONGEST, PACKED, Windows};
+use crate::limits::window::{BYTES, LONGEST, Windows};
 use crate::limits::{Limits, Refused, Taken, WindowName, WindowState};
 
 const DEFAULT: Limits = Limits { per_minute: 60, per_hour: 1_000 };
@@ -124,9 +124,9 @@ fn windows_are_empty_when_the_hour_is() {
 #[test]
 fn what_is_not_packed_windows_is_refused() {
     let packed = Windows::default().to_bytes();
-    assert_eq!(packed.len(), PACKED);
+    assert_eq!(packed.len(), BYTES);
     let longer = [packed.as_slice(), &[0; 4]].concat();
-    for bytes in [&[][..], &packed[..8], &packed[..PACKED - 1], &packed[..PACKED - 4], &longer] {
+    for bytes in [&[][..], &packed[..8], &packed[..BYTES - 1], &packed[..BYTES - 4], &longer] {
         assert_eq!(Windows::from_bytes(bytes), None, "{} bytes", bytes.len());
     }
 }
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_windows_or_refused(bytes in proptest::collection::vec(any::<u8>(), PACKED), now: u64) {
+    fn any_bytes_are_windows_or_refused(bytes in proptest::collection::vec(any::<u8>(), BYTES), now: u64) {
         let windows = Windows::from_bytes(&bytes).unwrap();
         windows.peek(now, DEFAULT);
         prop_assert_eq!(windows.to_bytes(), bytes);
