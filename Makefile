@@ -14,7 +14,7 @@ test:
 check:
 	@scripts/check.sh
 
-# Measures; writes target/bench/results.json. BENCH_QUICK=1 takes three minutes.
+# Measures; writes target/bench/results.json. BENCH_QUICK=1 takes three to four minutes, BENCH_ONLY=authorize one part.
 bench:
 	@scripts/bench.sh
 

@@ -40,12 +40,12 @@ pub async fn measure(dir: &Path, plan: Plan) -> anyhow::Result<Vec<Row>> {
     let echo_unix = Server::echo(&unix_socket(dir, "echo.sock"), answer)?;
     let echo = Way::Echo(question);
     let subjects = [
-        Subject::new("tonic-echo-tcp", &echo_tcp, echo, 1, plan),
-        Subject::new("tonic-echo-unix", &echo_unix, echo, 1, plan),
-        Subject::new("authorize-tcp", &tcp, Way::Calls, 1, plan),
-        Subject::new("authorize-unix", &unix, Way::Calls, 1, plan),
-        Subject::new("authorize-batches-tcp", &tcp, Way::Batches, 1, plan),
-        Subject::new("authorize-batches-unix", &unix, Way::Batches, 1, plan),
+        Subject::new("tonic-echo-tcp", &echo_tcp, echo, Questions::Right(1), plan),
+        Subject::new("tonic-echo-unix", &echo_unix, echo, Questions::Right(1), plan),
+        Subject::new("authorize-tcp", &tcp, Way::Calls, Questions::Right(1), plan),
+        Subject::new("authorize-unix", &unix, Way::Calls, Questions::Right(1), plan),
+        Subject::new("authorize-batches-tcp", &tcp, Way::Batches, Questions::Right(1), plan),
+        Subject::new("authorize-batches-unix", &unix, Way::Batches, Questions::Right(1), plan),
     ];
     rounds("Authorize", &subjects, plan)
 }
@@ -63,12 +63,18 @@ fn rounds(name: &str, subjects: &[Subject<'_>], plan: Plan) -> anyhow::Result<Ve
 }
 
 impl<'s> Subject<'s> {
-    fn new(name: &'static str, server: &'s Server, way: Way, keys: u32, plan: Plan) -> Subject<'s> {
+    fn new(
+        name: &'static str,
+        server: &'s Server,
+        way: Way,
+        questions: Questions,
+        plan: Plan,
+    ) -> Subject<'s> {
         let connections = match way {
             Way::Echo(_) | Way::Calls => CONNECTIONS,
             Way::Batches => STREAMS,
         };
-        let load = server.load(way, Questions::Right(keys), connections, End::After(plan.load));
+        let load = server.load(way, questions, connections, End::After(plan.load));
         Subject { name, server, load }
     }
 

@@ -4,7 +4,7 @@
 //! again, as `keyward` itself (`serve`, `setup`) or as one of [`servers`]. All of them stand ready while
 //! the load goes round among them, so that a noisy moment of the machine meets each.
 //!
-//! `BENCH_QUICK=1` takes less than three minutes.
+//! `BENCH_QUICK=1` takes three to four minutes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark says what it measures")]
 

@@ -103,13 +103,13 @@ impl Report {
     fn print_rows(&self) {
         println!("\n{} connections; {} CPUs, which the load shares.\n", self.connections, self.cpus);
         println!(
-            "{:22} {:>8} {:>11} {:>11} {:>8} {:>8} {:>8}",
+            "{:26} {:>8} {:>11} {:>11} {:>8} {:>8} {:>8}",
             "", "req/s", "CPU µs/req", "DB µs/req", "p50 ms", "p99 ms", "RSS MiB"
         );
         for row in &self.rows {
             let database = row.db_cpu_micros_per_request.map(|cpu| format!("{cpu:.1}")).unwrap_or_default();
             println!(
-                "{:22} {:>8.0} {:>11.1} {:>11} {:>8.2} {:>8.2} {:>8.1}",
+                "{:26} {:>8.0} {:>11.1} {:>11} {:>8.2} {:>8.2} {:>8.1}",
                 row.name, row.rps, row.cpu_micros_per_request, database, row.p50_ms, row.p99_ms, row.rss_mb
             );
         }

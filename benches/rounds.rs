@@ -26,7 +26,7 @@ impl Plan {
         let quick = std::env::var("BENCH_QUICK").is_ok_and(|value| value == "1");
         let seconds = Duration::from_secs;
         match quick {
-            true => Plan { warm_up: seconds(2), load: seconds(4), rounds: 3 },
+            true => Plan { warm_up: seconds(1), load: seconds(2), rounds: 3 },
             false => Plan { warm_up: seconds(5), load: seconds(10), rounds: 5 },
         }
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make bench: measures the whole stack beside axum without it, and writes target/bench/results.json.
-# BENCH_QUICK=1 takes less than three minutes, the build not counted.
+# BENCH_QUICK=1 takes three to four minutes, the build not counted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/require.sh

@@ -61,7 +61,9 @@ impl App {
     async fn find(&self, reference: &str, agent: &str) -> anyhow::Result<Option<Contact>> {
         let mut connection = self.db.read().await?;
         let query = sqlx::query_as(SELECT).bind(&self.organization_id).bind(agent).bind(reference);
-        Ok(query.fetch_optional(&mut *connection).await?)
+        let contact = query.fetch_optional(&mut *connection).await?;
+        connection.done();
+        Ok(contact)
     }
 }
 

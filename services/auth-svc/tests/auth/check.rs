@@ -25,7 +25,8 @@ async fn the_first_refusal_in_the_contract_s_order_answers() {
         let (expiring, expiring_secret) =
             auth.create_expiring_key(&owner, &["document-extraction:read"], Some(soon)).await;
         let first_secret = auth.first.api_secret.expose();
-        let flipped = format!("{}x", &secret[..secret.len() - 1]);
+        let other = if secret.ends_with('x') { 'y' } else { 'x' };
+        let flipped = format!("{}{other}", &secret[..secret.len() - 1]);
 
         let other_agent = |mut request: pb::AuthorizeRequest| {
             request.agent_id = Some("65f0c0ffee65f0c0ffee65f0".to_owned());
