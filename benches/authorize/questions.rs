@@ -61,7 +61,9 @@ impl Questions {
                 ((credentials(number).0, credentials(number + UNKNOWN).1), client)
             }
             Questions::Unknown => (credentials(turn % UNKNOWN + UNKNOWN), turn % MANY_CLIENTS),
-            Questions::UnknownFromFew => (credentials(turn % UNKNOWN + UNKNOWN), turn % FEW_CLIENTS),
+            Questions::UnknownFromFew => {
+                (credentials(turn % UNKNOWN + UNKNOWN), MANY_CLIENTS + turn % FEW_CLIENTS)
+            }
         };
         pb::AuthorizeRequest {
             credential: Some(Credential::ApiKey(pb::ApiKeyCredential { api_key, secret })),
