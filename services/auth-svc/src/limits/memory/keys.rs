@@ -15,7 +15,29 @@ use crate::limits::{LimitError, Limits, Taken};
 const LISTS: usize = 64;
 
 /// The ids of keys.
-pub type KeyIds = Arc<Vec<Arc<str>>>;
+pub type KeyIds = Arc<Vec<KeyId>>;
+
+/// The id of a key, in place: among a million keys, another piece of memory to look at is what takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyId([u8; ID_LENGTH]);
+
+/// Ids are 24 hexadecimal digits.
+const ID_LENGTH: usize = 24;
+
+impl KeyId {
+    /// `None` for what is too long to be one.
+    fn new(text: &str) -> Option<KeyId> {
+        let mut bytes = [0; ID_LENGTH];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(KeyId(bytes))
+    }
+
+    fn as_str(&self) -> &str {
+        let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(ID_LENGTH);
+        // It was made of text.
+        std::str::from_utf8(&self.0[..end]).unwrap_or_default()
+    }
+}
 
 #[derive(Debug, Default)]
 struct Entry(Mutex<State>);
@@ -31,9 +53,9 @@ struct State {
 
 /// Every key has a lock of its own.
 pub struct Keys {
-    entries: HashMap<Arc<str>, Entry>,
+    entries: HashMap<KeyId, Entry>,
     /// The keys with slots taken since the last save, each once.
-    changed: [Mutex<Vec<Arc<str>>>; LISTS],
+    changed: [Mutex<Vec<KeyId>>; LISTS],
     boot: Arc<dyn BootClock>,
     /// What the windows' clock showed when the boot clock showed `boot_start`.
     start: u64,
@@ -71,55 +93,56 @@ impl Keys {
     }
 
     pub fn take(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
+        let key = KeyId::new(key_id).ok_or(LimitError::Malformed)?;
         let entries = self.entries.pin();
         loop {
-            let Some((key, entry)) = entries.get_key_value(key_id) else {
+            let Some(entry) = entries.get(&key) else {
                 // A used slot is never forgotten to make room.
                 if entries.len() >= self.max_keys {
                     self.full.store(true, Ordering::Relaxed);
                     return Err(LimitError::Full);
                 }
-                entries.get_or_insert_with(key_id.into(), Entry::default);
+                entries.get_or_insert_with(key, Entry::default);
                 continue;
             };
             let mut state = entry.0.lock();
             if state.gone {
                 drop(state);
-                self.remove_gone(key_id);
+                self.remove_gone(&key);
                 continue;
             }
             // The time is read under the lock, so that it grows from one request to the next.
             let taken = state.windows.take(self.now(), limits);
             if taken.allowed() && !state.changed {
                 state.changed = true;
-                self.list(key).lock().push(key.clone());
+                self.list(&key).lock().push(key);
             }
             return Ok(taken);
         }
     }
 
     pub fn peek(&self, key_id: &str, limits: Limits) -> Taken {
-        match self.entries.pin().get(key_id) {
+        let entries = self.entries.pin();
+        match KeyId::new(key_id).and_then(|key| entries.get(&key)) {
             Some(entry) => entry.0.lock().windows.peek(self.now(), limits),
             None => Windows::default().peek(self.now(), limits),
         }
     }
 
     pub fn forget(&self, key_id: &str) {
-        if let Some(entry) = self.entries.pin().get(key_id) {
+        let Some(key) = KeyId::new(key_id) else { return };
+        if let Some(entry) = self.entries.pin().get(&key) {
             entry.0.lock().gone = true;
         }
-        self.remove_gone(key_id);
+        self.remove_gone(&key);
     }
 
     /// Puts saved windows in, unless they are empty or a newer slot is known.
     pub fn restore(&self, key_id: &str, windows: Windows) {
-        if windows.are_empty(self.now()) {
-            return;
-        }
+        let Some(key) = KeyId::new(key_id).filter(|_| !windows.are_empty(self.now())) else { return };
         let entries = self.entries.pin();
-        let Some(entry) = entries.get(key_id) else {
-            entries.insert(key_id.into(), Entry(Mutex::new(State { windows, ..State::default() })));
+        let Some(entry) = entries.get(&key) else {
+            entries.insert(key, Entry(Mutex::new(State { windows, ..State::default() })));
             return;
         };
         let mut state = entry.0.lock();
@@ -139,27 +162,18 @@ impl Keys {
 
     /// A piece of about so many bytes with the windows of these keys, which stand in no list any more, and
     /// how many of the keys it is made of.
-    pub fn pack_changed(&self, changed: &[Arc<str>], bytes: usize) -> (Piece, usize) {
-        self.pack(changed, bytes, |known, key, state| {
-            // One that was forgotten and has come again stands in a list as itself.
-            let same = Arc::ptr_eq(known, key);
-            state.changed &= !same;
-            same
-        })
+    pub fn pack_changed(&self, changed: &[KeyId], bytes: usize) -> (Piece, usize) {
+        // One that was forgotten and has come again is listed twice, and marked once.
+        self.pack(changed, bytes, |state| std::mem::take(&mut state.changed))
     }
 
     /// The same with those that are not empty, whether they changed or not.
-    pub fn pack_used(&self, keys: &[Arc<str>], bytes: usize) -> (Piece, usize) {
+    pub fn pack_used(&self, keys: &[KeyId], bytes: usize) -> (Piece, usize) {
         let now = self.now();
-        self.pack(keys, bytes, |_, _, state| !state.windows.are_empty(now))
+        self.pack(keys, bytes, |state| !state.windows.are_empty(now))
     }
 
-    fn pack(
-        &self,
-        keys: &[Arc<str>],
-        bytes: usize,
-        wanted: impl Fn(&Arc<str>, &Arc<str>, &mut State) -> bool,
-    ) -> (Piece, usize) {
+    fn pack(&self, keys: &[KeyId], bytes: usize, wanted: impl Fn(&mut State) -> bool) -> (Piece, usize) {
         let (entries, now) = (self.entries.pin(), self.now());
         let (mut piece, mut looked_at) = (Piece::new(), 0);
         for key in keys {
@@ -167,10 +181,10 @@ impl Keys {
                 break;
             }
             looked_at += 1;
-            let Some((known, entry)) = entries.get_key_value(key) else { continue };
+            let Some(entry) = entries.get(key) else { continue };
             let mut state = entry.0.lock();
-            if wanted(known, key, &mut state) {
-                piece.push(key, &state.windows, now);
+            if wanted(&mut state) {
+                piece.push(key.as_str(), &state.windows, now);
             }
         }
         (piece, looked_at)
@@ -178,16 +192,16 @@ impl Keys {
 
     /// Makes up for a save that failed: the first keys stand in no list though they may have changed, the
     /// others are marked but stand in none.
-    pub fn put_back(&self, unsaved: &[Arc<str>], unmarked: usize) {
+    pub fn put_back(&self, unsaved: &[KeyId], unmarked: usize) {
         let (unmarked, marked) = unsaved.split_at(unmarked);
-        marked.iter().for_each(|key| self.list(key).lock().push(key.clone()));
+        marked.iter().for_each(|key| self.list(key).lock().push(*key));
         let entries = self.entries.pin();
         for key in unmarked {
-            let Some((known, entry)) = entries.get_key_value(key) else { continue };
+            let Some(entry) = entries.get(key) else { continue };
             let mut state = entry.0.lock();
             if !state.changed {
                 state.changed = true;
-                self.list(known).lock().push(known.clone());
+                self.list(key).lock().push(*key);
             }
         }
     }
@@ -196,7 +210,7 @@ impl Keys {
     pub fn ids(&self) -> KeyIds {
         let entries = self.entries.pin();
         let mut ids = Vec::with_capacity(entries.len());
-        ids.extend(entries.keys().cloned());
+        ids.extend(entries.keys().copied());
         Arc::new(ids)
     }
 
@@ -219,19 +233,19 @@ impl Keys {
                 continue;
             }
             packed.clear();
-            piece::push(&mut packed, key, &state.windows, now);
+            piece::push(&mut packed, key.as_str(), &state.windows, now);
             bytes += packed.len() as u64;
         }
         bytes
     }
 
     /// Takes an entry out that is marked. Another one, which came after it, stays.
-    fn remove_gone(&self, key_id: &str) {
-        let _ = self.entries.pin().remove_if(key_id, |_, entry| entry.0.lock().gone);
+    fn remove_gone(&self, key: &KeyId) {
+        let _ = self.entries.pin().remove_if(key, |_, entry| entry.0.lock().gone);
     }
 
-    fn list(&self, key_id: &str) -> &Mutex<Vec<Arc<str>>> {
-        &self.changed[crc32fast::hash(key_id.as_bytes()) as usize % LISTS]
+    fn list(&self, key: &KeyId) -> &Mutex<Vec<KeyId>> {
+        &self.changed[crc32fast::hash(&key.0) as usize % LISTS]
     }
 }
 
@@ -247,9 +261,10 @@ mod tests {
         let limits = Limits { per_minute: 5, per_hour: 5 };
         keys.take("key", limits).unwrap();
         // Half of a sweep: marked, and not taken out yet.
-        keys.entries.pin().get("key").unwrap().0.lock().gone = true;
+        let key = KeyId::new("key").unwrap();
+        keys.entries.pin().get(&key).unwrap().0.lock().gone = true;
         keys.take("key", limits).unwrap();
-        keys.remove_gone("key");
+        keys.remove_gone(&key);
         assert_eq!(keys.peek("key", limits).minute.remaining, 4);
     }
 }

@@ -11,7 +11,7 @@ use svc_core::db::DbError;
 use tokio::task::spawn_blocking;
 
 use super::Bounds;
-use super::keys::{KeyIds, Keys};
+use super::keys::{KeyId, KeyIds, Keys};
 use super::piece::{self, Piece};
 use crate::limits::saved::{Moment, Saved};
 use crate::limits::{LimitError, LimitOpenError};
@@ -81,7 +81,7 @@ impl Log {
         let changed = keys.take_changed();
         let mut done = 0;
         while done < changed.len() {
-            let pack = |keys: &Keys, ids: &[Arc<str>], bytes| keys.pack_changed(ids, bytes);
+            let pack = |keys: &Keys, ids: &[KeyId], bytes| keys.pack_changed(ids, bytes);
             let Some((piece, count)) = self.pack(keys, &changed, done, pack).await else {
                 // The process ends.
                 return Ok(());
@@ -123,7 +123,7 @@ impl Log {
         let (until, done) = (compaction.until, compaction.done);
         if done < compaction.keys.len() {
             let ids = compaction.keys.clone();
-            let pack = |keys: &Keys, ids: &[Arc<str>], bytes| keys.pack_used(ids, bytes);
+            let pack = |keys: &Keys, ids: &[KeyId], bytes| keys.pack_used(ids, bytes);
             let Some((piece, count)) = self.pack(keys, &ids, done, pack).await else { return Ok(false) };
             let appended = self.append(keys, piece).await?;
             if let Some(compaction) = &mut self.compaction {
@@ -162,7 +162,7 @@ impl Log {
         keys: &Arc<Keys>,
         ids: &KeyIds,
         from: usize,
-        pack: impl Fn(&Keys, &[Arc<str>], usize) -> (Piece, usize) + Send + 'static,
+        pack: impl Fn(&Keys, &[KeyId], usize) -> (Piece, usize) + Send + 'static,
     ) -> Option<(Piece, usize)> {
         let (keys, ids, bytes) = (keys.clone(), ids.clone(), self.bounds.piece);
         spawn_blocking(move || pack(&keys, &ids[from..], bytes)).await.ok()
