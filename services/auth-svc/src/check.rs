@@ -3,6 +3,7 @@
 mod cache;
 mod failures;
 mod key;
+mod lookups;
 mod member;
 mod minter;
 mod proving;
@@ -26,6 +27,7 @@ use crate::store::{Store, Touched};
 
 pub use cache::KeyCache;
 pub use failures::Failures;
+pub use lookups::Lookups;
 pub use minter::Minter;
 pub use renewal::Renewals;
 pub use snapshot::Snapshot;
@@ -53,6 +55,7 @@ pub struct Checker {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cache: KeyCache,
+    pub(crate) lookups: Lookups,
     /// What every request passes before it looks into the cache.
     pub(crate) gate: Gate,
     pub(crate) verifiers: Verifiers,

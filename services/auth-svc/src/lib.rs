@@ -43,7 +43,7 @@ use tonic::service::Routes;
 
 pub use config::{Config, LimitsConfig, RevocationConfig, WhenUnavailable};
 
-use check::{Checker, Failures, KeyCache, Minter, Renewals};
+use check::{Checker, Failures, KeyCache, Lookups, Minter, Renewals};
 use domain::{MaxLimits, Permissions};
 use limits::{LimitOpenError, Limiter, SystemBootClock};
 use management::Management;
@@ -137,6 +137,7 @@ impl AuthService {
             store: store.clone(),
             clock,
             cache: KeyCache::default(),
+            lookups: Lookups::default(),
             gate: joining.gate(&config.revocation),
             verifiers,
             argon2: argon2.clone(),

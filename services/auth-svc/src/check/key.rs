@@ -132,7 +132,7 @@ impl Checker {
         if !credential::is_api_key(api_key) || !credential::is_secret(secret) {
             return Err(invalid_credentials());
         }
-        let loaded = self.cache.get(api_key, async || self.load(api_key).await).await;
+        let loaded = self.cache.get(api_key, async || self.load(api_key, now).await).await;
         let snapshot = match loaded {
             Ok(Some(snapshot)) => snapshot,
             Ok(None) => {
@@ -166,8 +166,13 @@ impl Checker {
         }
     }
 
-    async fn load(&self, api_key: &str) -> Result<Option<Snapshot>, DbError> {
+    async fn load(&self, api_key: &str, now: Timestamp) -> Result<Option<Snapshot>, DbError> {
+        let turn = self.lookups.turn(now).await;
         let record = self.store.key_record(api_key).await?;
+        drop(turn);
+        if record.is_none() {
+            self.lookups.found_nothing(now);
+        }
         Ok(record.map(|record| Snapshot::new(record, &self.verifiers)))
     }
 
