@@ -33,7 +33,8 @@ impl Default for Lookups {
 }
 
 impl Lookups {
-    /// Waits until one may look. What is given is held while looking.
+    /// Waits until one may look. What is given is held while looking. Those who wait are bounded by the calls
+    /// in flight and by the questions of a stream that may wait.
     pub async fn turn(&self, now: Timestamp) -> Option<SemaphorePermit<'_>> {
         match self.is_flooded(now) {
             true => self.turns.acquire().await.ok(),
