@@ -13,6 +13,7 @@ mod credential;
 mod domain;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod in_place;
 mod limits;
 mod management;
 mod revocation;

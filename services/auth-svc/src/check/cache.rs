@@ -17,6 +17,7 @@ use tokio::task::spawn_blocking;
 
 use super::Snapshot;
 use crate::credential::API_KEY_LENGTH;
+use crate::in_place::InPlace;
 
 /// How many keys are kept before an eviction starts. At about a kilobyte each this is a gigabyte.
 const CAPACITY: usize = 1_000_000;
@@ -48,18 +49,7 @@ impl Entry {
 
 type Entries = HashMap<ApiKey, Arc<Entry>>;
 
-/// An `apiKey` in place: among a million keys, another piece of memory to look at is what takes time.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct ApiKey([u8; API_KEY_LENGTH]);
-
-impl ApiKey {
-    /// `None` for what is too long to be one.
-    fn new(text: &str) -> Option<ApiKey> {
-        let mut bytes = [0; API_KEY_LENGTH];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(ApiKey(bytes))
-    }
-}
+type ApiKey = InPlace<API_KEY_LENGTH>;
 
 /// Snapshots by `apiKey`.
 pub struct KeyCache {

@@ -7,6 +7,7 @@ use papaya::HashMap;
 use parking_lot::Mutex;
 
 use super::piece::{self, Piece};
+use crate::in_place::InPlace;
 use crate::limits::clock::BootClock;
 use crate::limits::window::Windows;
 use crate::limits::{LimitError, Limits, Taken};
@@ -17,27 +18,8 @@ const LISTS: usize = 64;
 /// The ids of keys.
 pub type KeyIds = Arc<Vec<KeyId>>;
 
-/// The id of a key, in place: among a million keys, another piece of memory to look at is what takes time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct KeyId([u8; ID_LENGTH]);
-
-/// Ids are 24 hexadecimal digits.
-const ID_LENGTH: usize = 24;
-
-impl KeyId {
-    /// `None` for what is too long to be one.
-    fn new(text: &str) -> Option<KeyId> {
-        let mut bytes = [0; ID_LENGTH];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(KeyId(bytes))
-    }
-
-    fn as_str(&self) -> &str {
-        let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(ID_LENGTH);
-        // It was made of text.
-        std::str::from_utf8(&self.0[..end]).unwrap_or_default()
-    }
-}
+/// The id of a key: 24 hexadecimal digits.
+pub type KeyId = InPlace<24>;
 
 #[derive(Debug, Default)]
 struct Entry(Mutex<State>);
@@ -245,7 +227,7 @@ impl Keys {
     }
 
     fn list(&self, key: &KeyId) -> &Mutex<Vec<KeyId>> {
-        &self.changed[crc32fast::hash(&key.0) as usize % LISTS]
+        &self.changed[crc32fast::hash(key.as_bytes()) as usize % LISTS]
     }
 }
 
