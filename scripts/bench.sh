@@ -14,17 +14,7 @@ wrk_install() {
     if command -v wrk >/dev/null; then
         return
     fi
-    require apt-get "the benchmark needs wrk; install it by hand on this system"
-    local as_root=()
-    if ((EUID != 0)); then
-        require sudo "installing wrk needs root; run: apt-get install wrk"
-        as_root=(sudo)
-    fi
-    echo "The benchmark needs wrk, which is not installed. Installing Debian's package wrk now:"
-    echo "  ${as_root[*]} apt-get update"
-    echo "  ${as_root[*]} apt-get install wrk"
-    "${as_root[@]}" apt-get update
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends wrk
+    debian_install wrk "the benchmark needs wrk"
 }
 
 # Built before the servers start, so that they run no longer than the measurement.

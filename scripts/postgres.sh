@@ -14,19 +14,8 @@ postgres_install() {
     if postgres_find; then
         return
     fi
-    require apt-get "the tests need PostgreSQL in /usr/lib/postgresql; install it by hand on this system"
-    local as_root=()
-    if ((EUID != 0)); then
-        require sudo "installing PostgreSQL needs root; run: apt-get install postgresql"
-        as_root=(sudo)
-    fi
-    echo "The tests need PostgreSQL, which is not installed. Installing Debian's package postgresql now:"
-    echo "  ${as_root[*]:+sudo }apt-get update"
-    echo "  ${as_root[*]:+sudo }apt-get install postgresql"
-    echo "Debian starts a server of its own on port 5432 with it; the tests use neither that nor its data."
-    "${as_root[@]}" apt-get update
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --no-install-recommends postgresql
+    echo "Debian starts a server of its own on port 5432 with PostgreSQL; the tests use neither that nor its data."
+    debian_install postgresql "the tests need PostgreSQL in /usr/lib/postgresql"
     if ! postgres_find; then
         echo "keyward: PostgreSQL is installed, but /usr/lib/postgresql/*/bin has no initdb" >&2
         exit 1

@@ -25,18 +25,7 @@ python_venv_install() {
     if python3 -c 'import ensurepip, venv' 2>/dev/null; then
         return
     fi
-    require apt-get "the tests need Python 3 with venv; install it by hand on this system"
-    local as_root=()
-    if ((EUID != 0)); then
-        require sudo "installing Python needs root; run: apt-get install python3-venv"
-        as_root=(sudo)
-    fi
-    echo "The tests need Python 3 with venv, which is not installed. Installing Debian's package python3-venv now:"
-    echo "  ${as_root[*]} apt-get update"
-    echo "  ${as_root[*]} apt-get install python3-venv"
-    "${as_root[@]}" apt-get update
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --no-install-recommends python3-venv
+    debian_install python3-venv "the tests need Python 3 with venv"
     if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
         echo "keyward: the package python3-venv is installed, but python3 cannot make a virtual environment" >&2
         exit 1

@@ -7,18 +7,7 @@ redis_install() {
     if redis_find; then
         return
     fi
-    require apt-get "the tests need redis-server or valkey-server; install one by hand on this system"
-    local as_root=()
-    if ((EUID != 0)); then
-        require sudo "installing Redis needs root; run: apt-get install redis-server"
-        as_root=(sudo)
-    fi
-    echo "The tests need Redis, which is not installed. Installing Debian's package redis-server now:"
-    echo "  ${as_root[*]} apt-get update"
-    echo "  ${as_root[*]} apt-get install redis-server"
-    "${as_root[@]}" apt-get update
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --no-install-recommends redis-server
+    debian_install redis-server "the tests need redis-server or valkey-server"
     if ! redis_find; then
         echo "keyward: the package redis-server is installed, but there is no redis-server" >&2
         exit 1

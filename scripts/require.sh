@@ -21,3 +21,20 @@ require_rust() {
 require_node() {
     require node "install Node.js 20 or later"
 }
+
+# debian_install PACKAGE NEED: installs a package of Debian, and says so first. NEED is the reason, as in
+# "the tests need Redis".
+debian_install() {
+    local package=$1 need=$2 as_root=()
+    require apt-get "$need; install it by hand on this system"
+    if ((EUID != 0)); then
+        require sudo "$need, and installing it needs root; run: apt-get install $package"
+        as_root=(sudo)
+    fi
+    echo "${need^}, which is not installed. Installing Debian's package $package now:"
+    echo "  ${as_root[*]:+sudo }apt-get update"
+    echo "  ${as_root[*]:+sudo }apt-get install $package"
+    "${as_root[@]}" apt-get update
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --no-install-recommends "$package"
+}
