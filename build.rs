@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use prost::Message;
+use prost_build::{Service, ServiceGenerator};
 use tonic_prost_build::FileDescriptorSet;
 
 fn main() -> anyhow::Result<()> {
@@ -22,10 +23,96 @@ fn main() -> anyhow::Result<()> {
     std::fs::write(out.join("keyward.binpb"), &encoded)?;
 
     // Default stubs: an RPC that has no code yet answers UNIMPLEMENTED.
-    tonic_prost_build::configure()
-        .generate_default_stubs(true)
+    let tonic = tonic_prost_build::configure().generate_default_stubs(true).service_generator();
+    prost_build::Config::new()
+        .service_generator(Box::new(WithDispatch(tonic)))
+        // A tree of messages would take fifty times the memory of its JSON.
+        .extern_path(".google.protobuf.Value", "crate::value::Value")
+        // Messages within messages, which are handed on as they are.
+        .bytes([".keyward.internal", ".keyward.contacts.v1.UploadFileRequest"])
         .compile_fds(FileDescriptorSet::decode(encoded.as_slice())?)?;
     Ok(())
+}
+
+/// tonic's client and server of each service, and beside them its dispatch by bytes (`proto/dispatch.rs`).
+struct WithDispatch(Box<dyn ServiceGenerator>);
+
+impl ServiceGenerator for WithDispatch {
+    fn generate(&mut self, service: Service, code: &mut String) {
+        dispatch(&service, code);
+        self.0.generate(service, code);
+    }
+
+    fn finalize(&mut self, code: &mut String) {
+        self.0.finalize(code);
+    }
+
+    fn finalize_package(&mut self, package: &str, code: &mut String) {
+        self.0.finalize_package(package, code);
+    }
+}
+
+fn dispatch(service: &Service, code: &mut String) {
+    let Service { name, package, proto_name, methods, .. } = service;
+    // As tonic names its own.
+    let module = snake_case(name);
+    let unary = methods.iter().filter(|method| !method.client_streaming && !method.server_streaming);
+    let unary = unary.map(|method| {
+        let (path, rust) = (format!("/{package}.{proto_name}/{}", method.proto_name), &method.name);
+        let input = &method.input_type;
+        format!(
+            "Method::unary({path:?}, &self.0, |handler, request: tonic::Request<super::{input}>| async move {{
+                <T as {name}>::{rust}(&handler, request).await
+            }}),"
+        )
+    });
+    let unary: String = unary.collect();
+    code.push_str(&format!(
+        "
+/// How `{name}` is reached by the bytes of its messages.
+pub mod {module}_dispatch {{
+    use std::sync::Arc;
+
+    use super::{module}_server::{{{name}, {name}Server}};
+    use crate::dispatch::{{Dispatch, Method}};
+
+    /// A handler of `{name}`, over HTTP/2 and by bytes.
+    #[derive(Debug)]
+    pub struct {name}Dispatch<T>(Arc<T>);
+
+    impl<T> {name}Dispatch<T> {{
+        pub fn new(handler: T) -> Self {{
+            Self::from_arc(Arc::new(handler))
+        }}
+
+        pub fn from_arc(handler: Arc<T>) -> Self {{
+            Self(handler)
+        }}
+    }}
+
+    impl<T: {name}> Dispatch for {name}Dispatch<T> {{
+        fn add_to(&self, routes: tonic::service::Routes) -> tonic::service::Routes {{
+            routes.add_service({name}Server::from_arc(self.0.clone()))
+        }}
+
+        fn methods(&self) -> Vec<Method> {{
+            vec![{unary}]
+        }}
+    }}
+}}
+"
+    ));
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for (at, letter) in name.char_indices() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
