@@ -1,9 +1,19 @@
-//! Time, passed in: [`SystemClock`] in production, [`ManualClock`] in tests.
+//! Time, passed in: [`SystemClock`], or one that tests move.
+//!
+//! There are two clocks. The wall clock says when something happened or ends, and may be set. Whatever is
+//! waited for, or gets old, is measured by the machine's uptime, which is never set: else a clock that
+//! stood wrong for a moment would make somebody wait for as long as it was wrong.
+
+#[cfg(any(test, feature = "testing"))]
+mod manual;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+#[cfg(any(test, feature = "testing"))]
+pub use manual::ManualClock;
 
 /// A moment in Unix microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,10 +33,21 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// Unix seconds, rounded up.
+    pub const fn seconds_up(self) -> i64 {
+        self.seconds() + (self.0.rem_euclid(1_000_000) > 0) as i64
+    }
+
     /// This much later.
     #[must_use]
     pub fn plus(self, time: Duration) -> Timestamp {
         Timestamp(self.0.saturating_add(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// This much earlier.
+    #[must_use]
+    pub fn minus(self, time: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// How long after `earlier` this is; zero when it is not after.
@@ -48,6 +69,28 @@ impl Timestamp {
     }
 }
 
+/// How long the machine has been running, in microseconds. It counts the time that the machine sleeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uptime(pub u64);
+
+impl Uptime {
+    /// In milliseconds, rounded down.
+    pub const fn millis(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// This much later.
+    #[must_use]
+    pub fn plus(self, time: Duration) -> Uptime {
+        Uptime(self.0.saturating_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero when it is not after.
+    pub fn since(self, earlier: Uptime) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
 /// RFC 3339 in UTC with milliseconds.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,8 +105,11 @@ impl fmt::Display for Timestamp {
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
-    /// The wall clock.
+    /// The wall clock: for moments that are shown, stored, or compared with another machine's.
     fn now(&self) -> Timestamp;
+
+    /// The clock that is never set: for waits, ages and buckets.
+    fn uptime(&self) -> Uptime;
 }
 
 /// The machine's clock.
@@ -76,28 +122,11 @@ impl Clock for SystemClock {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
-}
 
-/// A clock that stands until it is moved, for tests.
-#[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicI64>);
-
-impl ManualClock {
-    /// Stands at `now`.
-    pub fn at(now: Timestamp) -> ManualClock {
-        ManualClock(Arc::new(AtomicI64::new(now.0)))
-    }
-
-    /// Moves on.
-    pub fn advance(&self, time: Duration) {
-        let micros = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-        self.0.fetch_add(micros, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+    fn uptime(&self) -> Uptime {
+        let time = clock_gettime(ClockId::Boottime);
+        // Neither is ever negative.
+        Uptime(time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1_000)
     }
 }
 
@@ -121,5 +150,18 @@ mod tests {
         for micros in [0, 1, -1, 1_769_860_800_123_456, LATEST.0] {
             assert_eq!(Timestamp::from_proto(&Timestamp(micros).to_proto()), Some(Timestamp(micros)));
         }
+    }
+
+    #[test]
+    fn setting_the_wall_clock_makes_no_time_pass() {
+        let clock = ManualClock::at(Timestamp(1_769_860_800_000_000));
+        let (wall, uptime) = (clock.now(), clock.uptime());
+        clock.set(Timestamp(0));
+        assert_eq!(clock.uptime(), uptime);
+        clock.set(wall);
+        clock.advance(Duration::from_secs(7));
+        let passed = Duration::from_secs(7);
+        assert_eq!((clock.now().since(wall), clock.uptime().since(uptime)), (passed, passed));
+        assert!(SystemClock.uptime() > Uptime(0));
     }
 }

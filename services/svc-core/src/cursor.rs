@@ -1,11 +1,15 @@
 //! Cursors: where a list goes on. `[A-Za-z0-9_-]+`, opaque to clients, bound to the list by a
 //! checksum over its scope (agent, filters and sort). A cursor is not a secret and grants nothing.
 
+mod sealed;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, Reason};
+
+pub use sealed::CursorKey;
 
 /// The longest cursor that is looked at, in characters.
 const MAX_LENGTH: usize = 1_024;
@@ -22,9 +26,11 @@ pub fn encode(scope: &str, parts: &[&str]) -> String {
 
 /// The parts of a cursor that [`encode`] made for the same `scope`.
 pub fn decode<const N: usize>(scope: &str, cursor: &str) -> Result<[String; N], Error> {
-    read(scope, cursor).ok_or_else(|| {
-        Error::new(Reason::InvalidCursor, "The cursor does not belong to this list. Start again without one.")
-    })
+    read(scope, cursor).ok_or_else(foreign)
+}
+
+fn foreign() -> Error {
+    Error::new(Reason::InvalidCursor, "The cursor does not belong to this list. Start again without one.")
 }
 
 fn read<const N: usize>(scope: &str, cursor: &str) -> Option<[String; N]> {

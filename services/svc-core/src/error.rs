@@ -1,23 +1,15 @@
 //! One error for the whole platform: a reason, a message for the caller, and what was wrong where.
 //!
-//! A service turns its domain error into an [`Error`] once, in `api.rs`. As a gRPC status it carries
-//! `google.rpc.ErrorInfo`, `BadRequest` and `RetryInfo`; the edge turns it into HTTP once.
+//! A service turns its domain error into an [`Error`] once, in `api.rs`. It becomes a gRPC status in one place
+//! (`svc_runtime::grpc::status`), and HTTP in one place, in the edge.
 
+use std::any::Any;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use keyward_proto::google::rpc::{
-    BadRequest, ErrorInfo, RetryInfo, Status as RpcStatus, bad_request::FieldViolation,
-};
-use prost::Message;
-use tonic::{Code, Status};
-
-/// The `domain` of every `ErrorInfo` of ours.
-pub const DOMAIN: &str = "keyward";
-
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $http:literal, $grpc:ident;)*) => {
-        /// Why a request fails: the `error.code` of the contract, with its one HTTP status and its
-        /// one gRPC code.
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $http:literal;)*) => {
+        /// Why a request fails: the `error.code` of the contract, with its one HTTP status.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason { $($(#[$doc])* $name,)* }
 
@@ -30,109 +22,89 @@ macro_rules! reasons {
 
             /// The HTTP status.
             pub const fn http(self) -> u16 { match self { $(Reason::$name => $http,)* } }
-
-            /// The gRPC code.
-            pub const fn grpc(self) -> Code { match self { $(Reason::$name => Code::$grpc,)* } }
         }
     };
 }
 
 reasons! {
     /// A credential header is absent or empty.
-    MissingCredentials = "missing_credentials", 401, Unauthenticated;
+    MissingCredentials = "missing_credentials", 401;
     /// Malformed, unknown, deleted, or the wrong secret.
-    InvalidCredentials = "invalid_credentials", 401, Unauthenticated;
+    InvalidCredentials = "invalid_credentials", 401;
     /// The right secret, past its expiry.
-    KeyExpired = "key_expired", 401, Unauthenticated;
+    KeyExpired = "key_expired", 401;
     /// The right secret, disabled by an admin.
-    KeyDisabled = "key_disabled", 403, PermissionDenied;
+    KeyDisabled = "key_disabled", 403;
     /// The client address is not in the allowed list.
-    IpNotAllowed = "ip_not_allowed", 403, PermissionDenied;
+    IpNotAllowed = "ip_not_allowed", 403;
     /// Over the limit of the minute or the hour.
-    RateLimited = "rate_limited", 429, ResourceExhausted;
+    RateLimited = "rate_limited", 429;
     /// The request names another agent than the key's.
-    AgentMismatch = "agent_mismatch", 403, PermissionDenied;
+    AgentMismatch = "agent_mismatch", 403;
     /// The key lacks a permission.
-    PermissionDenied = "permission_denied", 403, PermissionDenied;
+    PermissionDenied = "permission_denied", 403;
     /// The check cannot be made now.
-    AuthorizationUnavailable = "authorization_unavailable", 503, Unavailable;
+    AuthorizationUnavailable = "authorization_unavailable", 503;
     /// The body is not JSON.
-    InvalidJson = "invalid_json", 400, InvalidArgument;
+    InvalidJson = "invalid_json", 400;
     /// A value breaks its rule.
-    InvalidArgument = "invalid_argument", 400, InvalidArgument;
+    InvalidArgument = "invalid_argument", 400;
     /// The cursor is not one of this list.
-    InvalidCursor = "invalid_cursor", 400, InvalidArgument;
+    InvalidCursor = "invalid_cursor", 400;
     /// No member is signed in.
-    NotSignedIn = "not_signed_in", 401, Unauthenticated;
+    NotSignedIn = "not_signed_in", 401;
     /// The member's role does not suffice.
-    RoleRequired = "role_required", 403, PermissionDenied;
+    RoleRequired = "role_required", 403;
     /// The request may be forged by another site.
-    CsrfFailed = "csrf_failed", 403, PermissionDenied;
+    CsrfFailed = "csrf_failed", 403;
     /// No route has this path.
-    RouteNotFound = "route_not_found", 404, NotFound;
+    RouteNotFound = "route_not_found", 404;
     /// The resource does not exist for this caller.
-    NotFound = "not_found", 404, NotFound;
+    NotFound = "not_found", 404;
     /// The path has no such method.
-    MethodNotAllowed = "method_not_allowed", 405, Unimplemented;
+    MethodNotAllowed = "method_not_allowed", 405;
     /// The request did not arrive in time.
-    RequestTimeout = "request_timeout", 408, DeadlineExceeded;
+    RequestTimeout = "request_timeout", 408;
     /// The resource exists already.
-    AlreadyExists = "already_exists", 409, AlreadyExists;
+    AlreadyExists = "already_exists", 409;
     /// The same request is running.
-    RequestInProgress = "request_in_progress", 409, Aborted;
+    RequestInProgress = "request_in_progress", 409;
     /// The request does not fit the state of the resource.
-    Conflict = "conflict", 409, Aborted;
+    Conflict = "conflict", 409;
     /// The resource has another version.
-    PreconditionFailed = "precondition_failed", 412, FailedPrecondition;
+    PreconditionFailed = "precondition_failed", 412;
     /// The body is over its limit.
-    BodyTooLarge = "body_too_large", 413, ResourceExhausted;
+    BodyTooLarge = "body_too_large", 413;
     /// The request target is over its limit.
-    UriTooLong = "uri_too_long", 414, InvalidArgument;
+    UriTooLong = "uri_too_long", 414;
     /// The body is of a type that the operation does not take.
-    UnsupportedMediaType = "unsupported_media_type", 415, InvalidArgument;
+    UnsupportedMediaType = "unsupported_media_type", 415;
+    /// The range begins behind the end of what is there.
+    RangeNotSatisfiable = "range_not_satisfiable", 416;
     /// The idempotency key came with another request before.
-    IdempotencyKeyReused = "idempotency_key_reused", 422, InvalidArgument;
+    IdempotencyKeyReused = "idempotency_key_reused", 422;
     /// Too much from one client address.
-    AddressThrottled = "address_throttled", 429, ResourceExhausted;
+    AddressThrottled = "address_throttled", 429;
     /// The head is over its limits.
-    HeadersTooLarge = "headers_too_large", 431, InvalidArgument;
+    HeadersTooLarge = "headers_too_large", 431;
     /// A fault of ours.
-    Internal = "internal", 500, Internal;
+    Internal = "internal", 500;
     /// Not there yet.
-    Unimplemented = "unimplemented", 501, Unimplemented;
+    Unimplemented = "unimplemented", 501;
     /// The service behind answered nonsense.
-    BadGateway = "bad_gateway", 502, Unavailable;
+    BadGateway = "bad_gateway", 502;
     /// The service behind is away.
-    Unavailable = "unavailable", 503, Unavailable;
+    Unavailable = "unavailable", 503;
     /// Too much at once.
-    Overloaded = "overloaded", 503, Unavailable;
+    Overloaded = "overloaded", 503;
     /// The call did not end in time.
-    DeadlineExceeded = "deadline_exceeded", 504, DeadlineExceeded;
+    DeadlineExceeded = "deadline_exceeded", 504;
 }
 
 impl Reason {
     /// The reason with this code, in lower or upper case.
     pub fn from_code(code: &str) -> Option<Reason> {
         Reason::ALL.iter().copied().find(|r| r.code().eq_ignore_ascii_case(code))
-    }
-
-    /// The reason for a gRPC code that came without one.
-    pub const fn from_grpc(code: Code) -> Reason {
-        match code {
-            Code::InvalidArgument | Code::OutOfRange => Reason::InvalidArgument,
-            Code::Unauthenticated => Reason::InvalidCredentials,
-            Code::PermissionDenied => Reason::PermissionDenied,
-            Code::NotFound => Reason::NotFound,
-            Code::AlreadyExists => Reason::AlreadyExists,
-            Code::Aborted => Reason::Conflict,
-            Code::FailedPrecondition => Reason::PreconditionFailed,
-            Code::ResourceExhausted => Reason::Overloaded,
-            Code::Unimplemented => Reason::Unimplemented,
-            // Cancelled by the service or the connection, not by us.
-            Code::Unavailable | Code::Cancelled => Reason::Unavailable,
-            Code::DeadlineExceeded => Reason::DeadlineExceeded,
-            Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => Reason::Internal,
-        }
     }
 }
 
@@ -174,7 +146,13 @@ impl Fault {
         Fault::ALL.iter().find(|(f, _)| *f == self).map_or("invalid", |(_, code)| code)
     }
 
-    fn from_code(code: &str) -> Fault {
+    /// Every code there is.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        Fault::ALL.iter().map(|(_, code)| *code)
+    }
+
+    /// The fault with this code, in lower or upper case; [`Fault::Invalid`] when there is none.
+    pub fn from_code(code: &str) -> Fault {
         Fault::ALL.iter().find(|(_, c)| c.eq_ignore_ascii_case(code)).map_or(Fault::Invalid, |(f, _)| *f)
     }
 }
@@ -196,6 +174,25 @@ impl Violation {
     pub fn new(field: impl Into<String>, fault: Fault, message: impl Into<String>) -> Violation {
         Violation { field: field.into(), fault, message: message.into() }
     }
+
+    /// A number that is not in its range, which the message names.
+    pub fn out_of_range(field: &str, range: RangeInclusive<i32>) -> Violation {
+        let (min, max) = (grouped(*range.start()), grouped(*range.end()));
+        Violation::new(field, Fault::OutOfRange, format!("`{field}` must be between {min} and {max}."))
+    }
+}
+
+/// A number with its thousands set apart: `604,800`.
+fn grouped(number: i32) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = if number < 0 { "-".to_owned() } else { String::new() };
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// A failure, as the caller may see it. Causes are logged where they happen, never carried here.
@@ -252,6 +249,11 @@ impl Error {
             .retry_after(Duration::from_secs(1))
     }
 
+    /// The deadline has passed.
+    pub fn deadline_exceeded() -> Error {
+        Error::new(Reason::DeadlineExceeded, "The call did not end in time.")
+    }
+
     /// Not built yet.
     pub fn unimplemented(what: impl std::fmt::Display) -> Error {
         Error::new(Reason::Unimplemented, format!("{what} is not implemented yet."))
@@ -265,91 +267,10 @@ impl Error {
     }
 }
 
-impl From<Error> for Status {
-    fn from(error: Error) -> Status {
-        let info = ErrorInfo {
-            reason: error.reason.code().to_ascii_uppercase(),
-            domain: DOMAIN.to_owned(),
-            metadata: error.existing_id.iter().map(|id| (EXISTING_ID.to_owned(), id.clone())).collect(),
-        };
-        let mut details = vec![any("google.rpc.ErrorInfo", &info)];
-        if !error.violations.is_empty() {
-            let bad = BadRequest { field_violations: field_violations(&error.violations) };
-            details.push(any("google.rpc.BadRequest", &bad));
-        }
-        if let Some(wait) = error.retry_after {
-            let retry = RetryInfo { retry_delay: prost_types::Duration::try_from(wait).ok() };
-            details.push(any("google.rpc.RetryInfo", &retry));
-        }
-        let (code, message) = (error.reason.grpc(), shortened(&error.message));
-        let rpc = RpcStatus { code: code as i32, message: message.clone(), details };
-        Status::with_details(code, message, rpc.encode_to_vec().into())
-    }
-}
-
-impl From<Status> for Error {
-    /// By our reason first, else by the code. The text of a status that is not ours is passed on only
-    /// where it speaks of the request.
-    fn from(status: Status) -> Error {
-        let details = RpcStatus::decode(status.details()).map(|s| s.details).unwrap_or_default();
-        let info = find::<ErrorInfo>(&details, "google.rpc.ErrorInfo").filter(|i| i.domain == DOMAIN);
-        let ours = info.as_ref().and_then(|i| Reason::from_code(&i.reason));
-        let reason = ours.unwrap_or(Reason::from_grpc(status.code()));
-        let message = match reason {
-            _ if ours.is_some() => status.message().to_owned(),
-            Reason::Internal => return Error::internal(),
-            Reason::Unavailable => return Error::unavailable(),
-            Reason::DeadlineExceeded => "The call did not end in time.".to_owned(),
-            Reason::Unimplemented => return Error::unimplemented("This operation"),
-            _ => status.message().to_owned(),
-        };
-        let bad: Option<BadRequest> = find(&details, "google.rpc.BadRequest");
-        let violations = bad.into_iter().flat_map(|b| b.field_violations).map(|v| Violation {
-            field: v.field,
-            fault: Fault::from_code(&v.reason),
-            message: v.description,
-        });
-        let retry: Option<RetryInfo> = find(&details, "google.rpc.RetryInfo");
-        Error {
-            reason,
-            message,
-            violations: violations.collect(),
-            retry_after: retry.and_then(|r| r.retry_delay).and_then(|d| Duration::try_from(d).ok()),
-            existing_id: info.and_then(|mut i| i.metadata.remove(EXISTING_ID)),
-        }
-    }
-}
-
-/// How many bytes of violations a status carries. They travel in a trailer, in base64, and clients take
-/// trailers of up to 16 KiB.
-const MAX_VIOLATIONS: usize = 8 * 1024;
-/// The longest text of a violation, in characters, for the same reason.
-const MAX_TEXT: usize = 300;
-/// What a violation weighs beside its texts.
-const VIOLATION_OVERHEAD: usize = 32;
-
-/// The first violations, as many as fit. The message says how many there are.
-fn field_violations(violations: &[Violation]) -> Vec<FieldViolation> {
-    let mut room = MAX_VIOLATIONS;
-    let mut fitting = Vec::new();
-    for violation in violations {
-        let (field, description) = (shortened(&violation.field), shortened(&violation.message));
-        let weight = field.len() + description.len() + VIOLATION_OVERHEAD;
-        if weight > room {
-            break;
-        }
-        room -= weight;
-        let reason = violation.fault.code().to_ascii_uppercase();
-        fitting.push(FieldViolation { field, description, reason, ..FieldViolation::default() });
-    }
-    fitting
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+/// What a panic said, for the log.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("not text")
 }
 
 /// What lies behind an error, for the log. Empty when nothing does.
@@ -362,50 +283,18 @@ pub fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-const EXISTING_ID: &str = "id";
-const TYPE_PREFIX: &str = "type.googleapis.com/";
-
-fn any(name: &str, message: &impl Message) -> prost_types::Any {
-    prost_types::Any { type_url: format!("{TYPE_PREFIX}{name}"), value: message.encode_to_vec() }
-}
-
-fn find<M: Message + Default>(details: &[prost_types::Any], name: &str) -> Option<M> {
-    let found = details.iter().find(|d| d.type_url.strip_prefix(TYPE_PREFIX) == Some(name))?;
-    M::decode(found.value.as_slice()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_survives_the_way_over_grpc() {
-        for &reason in Reason::ALL {
-            let mut error = Error::new(reason, "why").retry_after(Duration::from_secs(7));
-            error.violations.push(Violation::new("a.b", Fault::TooLong, "too long"));
-            error.existing_id = Some("65f0c0ffee65f0c0ffee65f0".to_owned());
-            let status = Status::from(error.clone());
-            assert_eq!(status.code(), reason.grpc());
-            assert_eq!(Error::from(status), error);
+    fn ranges_are_named_for_people() {
+        for (range, message) in [
+            (1..=1_000, "`n` must be between 1 and 1,000."),
+            (0..=604_800, "`n` must be between 0 and 604,800."),
+            (i32::MIN..=12, "`n` must be between -2,147,483,648 and 12."),
+        ] {
+            assert_eq!(Violation::out_of_range("n", range).message, message);
         }
-    }
-
-    #[test]
-    fn a_status_fits_into_a_trailer_however_much_is_wrong() {
-        for text in ["é".repeat(5_000), "\u{0}".repeat(200), "x".to_owned()] {
-            let violation = Violation::new(&text, Fault::Invalid, &text);
-            let status = Status::from(Error::invalid(vec![violation; 1_000]));
-            let headers = status.clone().into_http::<()>().headers().clone();
-            let size: usize =
-                headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
-            assert!(size < 16 * 1024, "{size}");
-            assert!(!Error::from(status).violations.is_empty());
-        }
-    }
-
-    #[test]
-    fn a_foreign_internal_status_keeps_its_text_to_itself() {
-        let error = Error::from(Status::internal("connection to 10.0.0.1 refused"));
-        assert_eq!(error, Error::internal());
     }
 }

@@ -1,22 +1,27 @@
-//! How a Keyward service runs: configuration, telemetry, the gRPC stack, health, the database, the
-//! clock, ids, errors and the principal check. It knows no service.
+//! The plain types that every part of Keyward speaks of: errors, ids, time, randomness, secrets, principals,
+//! policy, preconditions, cursors, and JSON and protobuf bytes without trees. Nothing here waits, listens or
+//! calls: how a service runs is `svc-runtime`, its database `svc-db`.
 
+#![warn(unreachable_pub)]
+
+pub mod actor;
 pub mod address;
-pub mod admin;
+pub mod address_buckets;
 pub mod clock;
 pub mod cursor;
-pub mod db;
+pub mod deed;
+pub mod email;
 pub mod error;
-pub mod grpc;
+pub mod idempotency;
 pub mod ids;
-pub mod keyfile;
+pub mod json;
+pub mod page;
+pub mod parcel;
 pub mod policy;
+pub mod precondition;
 pub mod principal;
 pub mod random;
+pub mod seal;
 pub mod secret;
-pub mod service;
-pub mod settings;
-pub mod telemetry;
-#[cfg(feature = "testing")]
-pub mod testing;
-pub mod token;
+pub mod session;
+pub mod wire;

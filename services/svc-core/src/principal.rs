@@ -1,13 +1,12 @@
 //! Who makes a request: what auth-svc's answer becomes for the services behind the edge.
 //!
-//! In one process it travels as an [`Arc<Principal>`] in the request's extensions, which no message
-//! from the network can carry. Apart, it travels as a signed [token](crate::token).
-
-use std::sync::Arc;
+//! In one process it travels as an `Arc<Principal>` in the request's extensions, which no message from the network
+//! can carry. Between processes it travels as a signed token (`svc_runtime::token`).
 
 use keyward_proto::auth::v1 as auth_pb;
 use keyward_proto::policy::v1::Role;
 
+use crate::clock::Timestamp;
 use crate::error::{Error, Reason};
 
 /// Who makes a request.
@@ -15,14 +14,20 @@ use crate::error::{Error, Reason};
 pub struct Principal {
     /// The organization. Nothing crosses it.
     pub organization_id: String,
-    /// The agent that the key acts on. `None` for a member.
+    /// The agent that the key acts on, or that a member has named. `None` for a member who names none.
     pub agent_id: Option<String>,
     /// The key or the member.
     pub subject: Subject,
-    /// The permissions of the key, `scope:action`.
+    /// The permissions of the key, `scope:action`; of a member who names an agent, those that the operation needs.
     pub permissions: Vec<String>,
     /// The role of the member. `None` for a key.
     pub role: Option<Role>,
+    /// Until when the credential that was presented works. Nothing that is made with it lasts longer.
+    pub expires_at: Option<Timestamp>,
+    /// The id of the personal access token that a member presented. `None` for a key.
+    pub token_id: Option<String>,
+    /// The id of the session that a member is signed in with. `None` for a key.
+    pub session_id: Option<String>,
 }
 
 /// The key or the member that makes a request.
@@ -35,7 +40,7 @@ pub enum Subject {
 }
 
 impl Principal {
-    /// The agent to act on. Refused when the caller is not a key.
+    /// The agent to act on. Refused when there is none.
     pub fn agent(&self) -> Result<&str, Error> {
         self.agent_id.as_deref().ok_or_else(wrong_kind)
     }
@@ -48,7 +53,7 @@ impl Principal {
         }
     }
 
-    /// Whether a key holds this permission.
+    /// Whether the caller holds this permission.
     pub fn may(&self, permission: &str) -> bool {
         self.permissions.iter().any(|p| p == permission)
     }
@@ -58,9 +63,12 @@ fn wrong_kind() -> Error {
     Error::new(Reason::PermissionDenied, "This operation is not for this kind of caller.")
 }
 
-/// The principal of a call that the gRPC stack has let in.
-pub fn of<T>(request: &tonic::Request<T>) -> Result<Arc<Principal>, Error> {
-    request.extensions().get::<Arc<Principal>>().cloned().ok_or_else(missing)
+/// An API key lacks these permissions.
+pub fn lacks(permissions: &[String]) -> Error {
+    let permissions = permissions.join(", ");
+    let message =
+        format!("The API key lacks {permissions}. An admin grants permissions in the key's settings.");
+    Error::new(Reason::PermissionDenied, message)
 }
 
 /// A service was called without a principal.
@@ -84,6 +92,10 @@ impl TryFrom<auth_pb::Principal> for Principal {
             Some(auth_pb::principal::Subject::MemberId(id)) => Subject::Member(id),
             None => return Err(Error::internal()),
         };
+        let expires_at = match &wire.expires_at {
+            Some(time) => Some(Timestamp::from_proto(time).ok_or_else(Error::internal)?),
+            None => None,
+        };
         let agent_id = Some(wire.agent_id).filter(|id| !id.is_empty());
         Ok(Principal {
             organization_id: wire.organization_id,
@@ -91,22 +103,9 @@ impl TryFrom<auth_pb::Principal> for Principal {
             subject,
             permissions: wire.permissions,
             role,
+            expires_at,
+            token_id: wire.token_id,
+            session_id: wire.session_id,
         })
-    }
-}
-
-impl From<Principal> for auth_pb::Principal {
-    fn from(principal: Principal) -> auth_pb::Principal {
-        auth_pb::Principal {
-            organization_id: principal.organization_id,
-            agent_id: principal.agent_id.unwrap_or_default(),
-            subject: Some(match principal.subject {
-                Subject::Key(id) => auth_pb::principal::Subject::KeyId(id),
-                Subject::Member(id) => auth_pb::principal::Subject::MemberId(id),
-            }),
-            permissions: principal.permissions,
-            role: principal.role.unwrap_or(Role::Unspecified).into(),
-            token: None,
-        }
     }
 }

@@ -48,6 +48,10 @@ impl<'de> Deserialize<'de> for Secret {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
         let Some(path) = text.strip_prefix("file:") else { return Ok(Secret(text)) };
         match std::fs::read_to_string(path).map(Zeroizing::new) {
+            // Not the same as no secret, which is said by not naming a file.
+            Ok(contents) if contents.trim().is_empty() => {
+                Err(serde::de::Error::custom(format!("{path} is empty")))
+            }
             Ok(contents) => Ok(Secret::new(contents.trim())),
             Err(error) => Err(serde::de::Error::custom(format!("{path}: {error}"))),
         }

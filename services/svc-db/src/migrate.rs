@@ -1,0 +1,112 @@
+//! Bringing the schema of a service up to date, with no more rights than that needs.
+
+use std::collections::HashMap;
+
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::{PgConnection, Row, SqliteConnection};
+
+use super::open::OpenError;
+use svc_runtime::service::Migrations;
+
+/// sqlx's table of the migrations that were applied.
+const TABLE: &str = "_sqlx_migrations";
+
+/// Brings a schema of PostgreSQL up to date, when `when` lets it, and says how many migrations it applied. Looks
+/// first: with nothing to do it needs no right to make anything, and a schema that is there, e.g. made by a DBA,
+/// is not made.
+pub(super) async fn migrate_postgres(
+    connection: &mut PgConnection,
+    schema: &str,
+    mut migrations: Migrator,
+    when: Migrations,
+) -> Result<usize, OpenError> {
+    let query = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1) AS schema, \
+         EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = $2) AS migrated";
+    let row = sqlx::query(query).bind(schema).bind(TABLE).fetch_one(&mut *connection).await?;
+    let state = State::of(connection, row.try_get("migrated")?, &migrations).await?;
+    if !state.is_to_be_migrated(when, schema)? {
+        return Ok(0);
+    }
+    if !row.try_get("schema")? {
+        // sqlx makes schemas under its lock, where two processes that start at once do not meet.
+        let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
+        migrations.create_schema(format!("\"{schema}\""));
+        migrations.run_direct(Some(0), connection, false).await.map_err(|error| match error {
+            MigrateError::Execute(error) if is_denied(&error) => {
+                OpenError::Denied { what: create, schema: schema.to_owned() }
+            }
+            error => error.into(),
+        })?;
+    }
+    // What the migrations make has no schema in its name: it must go into ours, never into `public`.
+    let row = sqlx::query("SELECT current_schema() AS current").fetch_one(&mut *connection).await?;
+    if row.try_get::<Option<String>, _>("current")?.as_deref() != Some(schema) {
+        return Err(OpenError::Schema(schema.to_owned()));
+    }
+    migrations.run_direct(None, connection, false).await?;
+    Ok(state.pending)
+}
+
+/// The same for a file of SQLite.
+pub(super) async fn migrate_sqlite(
+    connection: &mut SqliteConnection,
+    service: &str,
+    migrations: Migrator,
+    when: Migrations,
+) -> Result<usize, OpenError> {
+    let query = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)";
+    let migrated = sqlx::query_scalar(query).bind(TABLE).fetch_one(&mut *connection).await?;
+    let state = State::of(connection, migrated, &migrations).await?;
+    if !state.is_to_be_migrated(when, service)? {
+        return Ok(0);
+    }
+    migrations.run_direct(None, connection, false).await?;
+    Ok(state.pending)
+}
+
+/// What a schema lacks.
+struct State {
+    /// How many migrations are not applied.
+    pending: usize,
+    /// Whether what is applied is what there is. What does not fit is sqlx's to say.
+    fits: bool,
+}
+
+impl State {
+    async fn of<C: Migrate>(
+        connection: &mut C,
+        migrated: bool,
+        migrations: &Migrator,
+    ) -> Result<State, OpenError> {
+        let ours = migrations.iter().filter(|one| !one.migration_type.is_down_migration());
+        if !migrated {
+            return Ok(State { pending: ours.count(), fits: true });
+        }
+        if connection.dirty_version(TABLE).await?.is_some() {
+            return Ok(State { pending: 0, fits: false });
+        }
+        let applied = connection.list_applied_migrations(TABLE).await?;
+        let mut applied: HashMap<_, _> = applied.into_iter().map(|one| (one.version, one.checksum)).collect();
+        let mut state = State { pending: 0, fits: true };
+        for one in ours {
+            match applied.remove(&one.version) {
+                None => state.pending += 1,
+                Some(checksum) => state.fits &= checksum == one.checksum,
+            }
+        }
+        state.fits &= applied.is_empty();
+        Ok(state)
+    }
+
+    fn is_to_be_migrated(&self, when: Migrations, schema: &str) -> Result<bool, OpenError> {
+        if when == Migrations::Never && self.pending > 0 {
+            return Err(OpenError::Pending { schema: schema.to_owned(), count: self.pending });
+        }
+        // What does not fit is refused by sqlx before it changes anything.
+        Ok(self.pending > 0 || !self.fits)
+    }
+}
+
+fn is_denied(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42501"))
+}
