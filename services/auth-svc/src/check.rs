@@ -1,65 +1,85 @@
-//! The credential check: what the edge asks before every request.
+//! The credential check: what the edge asks before every request, decided on domain types.
 
 mod cache;
+mod counted;
+mod demand;
+mod denial;
+mod explain;
 mod failures;
 mod key;
+mod known_tokens;
 mod lookups;
 mod member;
 mod minter;
-mod proving;
+mod refusals;
 mod renewal;
+mod rows;
+mod sessions;
+mod single_flight;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
-use std::net::IpAddr;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_proto::auth::v1 as pb;
-use svc_core::address::canonical;
 use svc_core::clock::{Clock, Timestamp};
-use svc_core::error::{Error, Reason, cause, whole_seconds};
+use svc_core::error::cause;
+use svc_runtime::authorize::{
+    Answer, Asked, Authorize, Credential, Granted, NoDecision, ProvenKey, Question, Window, Windows,
+};
 
+use crate::change::Changes;
 use crate::domain::{Key, RateLimits};
-use crate::limits::{LimitStore, Limiter, Limits, Taken};
-use crate::revocation::{Forget, Gate};
+use crate::error::AuthError;
+use crate::limits::{LimitStore, Limiter, Taken, WindowLimits, WindowState};
+use crate::revocation::Gate;
 use crate::secrets::{Argon2Pool, Verifiers};
-use crate::store::{Store, Touched};
+use crate::store::Store;
+use crate::usage::Counters;
 
-pub use cache::KeyCache;
-pub use failures::Failures;
-pub use lookups::Lookups;
-pub use minter::Minter;
-pub use renewal::Renewals;
-pub use snapshot::Snapshot;
+pub(crate) use cache::KeyCache;
+use demand::{Demand, KeptDemand};
+use denial::{Denial, Refusal, Undecided};
+pub(crate) use explain::{DescribedRequest, Explanation, RowResult};
+pub(crate) use failures::Failures;
+pub(crate) use known_tokens::KnownTokens;
+pub(crate) use lookups::{LookupError, Lookups};
+pub(crate) use member::role_from_wire;
+pub(crate) use minter::Minter;
+pub(crate) use renewal::Renewals;
+pub(crate) use sessions::Sessions;
+pub(crate) use snapshot::Snapshot;
 
-use key::Checked;
-
-/// How long a client waits before another try when the check could not be made.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// What a caller asks for, once its credential is known to be there.
+/// What is decided about a request, and said beside it.
 #[derive(Debug)]
-pub struct Demand {
-    /// The client's address.
-    pub client_address: IpAddr,
-    /// The permissions needed.
-    pub permissions: Vec<String>,
-    /// The agent that the request names.
-    pub agent_id: Option<String>,
-    /// The service that the principal token is for.
-    pub audience: Option<String>,
+struct Decision {
+    /// Whether it is let through.
+    outcome: Result<Granted, Denial>,
+    /// The windows of the key, once its secret is verified.
+    rate: Option<Taken>,
+    /// When the older secret of a rotation was presented.
+    secret_expires_at: Option<Timestamp>,
+    /// The key whose secret was proven.
+    key: Option<ProvenKey>,
 }
 
 /// Decides who may do what.
-pub struct Checker {
+pub(crate) struct Checker {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) cache: KeyCache,
+    pub(crate) cache: Arc<KeyCache>,
+    /// For API keys.
     pub(crate) lookups: Lookups,
+    /// For personal access tokens.
+    pub(crate) token_lookups: Lookups,
     /// What every request passes before it looks into the cache.
     pub(crate) gate: Gate,
     pub(crate) verifiers: Verifiers,
     pub(crate) argon2: Argon2Pool,
+    /// For what members are refused, which the audit log tells.
+    pub(crate) changes: Arc<Changes>,
     /// Brings what is stored of secrets up to date.
     pub(crate) renewals: Renewals,
     pub(crate) minter: Minter,
@@ -68,8 +88,14 @@ pub struct Checker {
     pub(crate) limits_fail_open: bool,
     /// Failed API keys, by client address.
     pub(crate) key_failures: Failures,
-    /// Failed personal access tokens: apart, so that a failing integration does not lock people out.
+    /// Sessions of the dashboard.
+    pub(crate) sessions: Sessions,
+    /// Failed personal access tokens and sessions: apart, so that a failing integration does not lock people out.
     pub(crate) token_failures: Failures,
+    /// Personal access tokens and sessions that pass whatever fails beside them.
+    pub(crate) known_tokens: KnownTokens,
+    /// Counts what is decided about keys.
+    pub(crate) usage: Arc<Counters>,
 }
 
 impl std::fmt::Debug for Checker {
@@ -78,89 +104,96 @@ impl std::fmt::Debug for Checker {
     }
 }
 
-impl Forget for Checker {
-    fn forget(&self, touched: &Touched) {
-        match touched {
-            Touched::Keys(api_keys) => api_keys.iter().for_each(|api_key| self.cache.remove(api_key)),
-            Touched::Everything => self.cache.clear(),
-        }
-    }
-}
-
 impl Checker {
     /// The verifier keys, for new secrets.
-    pub fn verifiers(&self) -> &Verifiers {
+    pub(crate) fn verifiers(&self) -> &Verifiers {
         &self.verifiers
     }
 
     /// The windows of a key, without taking a slot.
-    pub async fn windows(&self, key: &Key) -> Result<Taken, Error> {
-        self.limiter.peek(&key.id, key.rate_limits.into()).await.map_err(|error| {
-            tracing::error!(error = %error, cause = %cause(&error), "limits cannot be read");
-            Error::unavailable()
-        })
+    pub(crate) async fn windows(&self, key: &Key) -> Result<Taken, AuthError> {
+        Ok(self.limiter.peek(key.id.as_str(), key.rate_limits.into()).await?)
     }
 
-    /// Decides about a request. A refusal is an answer; an error means that no decision can be made.
-    pub async fn authorize(&self, request: pb::AuthorizeRequest) -> Result<pb::AuthorizeResponse, Error> {
-        let role = request.role();
-        let client_address = request.client_address.parse().map_err(|_| bad_request("client_address"))?;
+    /// Decides about a request: at once where memory can.
+    pub(crate) fn ask(self: &Arc<Checker>, question: &Question<'_>) -> Asked<'static> {
         let demand = Demand {
-            client_address: canonical(client_address),
-            permissions: request.permissions,
-            agent_id: request.agent_id,
-            audience: request.audience,
+            client: question.client,
+            operation: question.operation,
+            permissions: question.permissions,
+            agent: question.agent,
+            audience: question.audience,
+            goes_on: question.goes_on,
+            request_id: question.request_id,
         };
-        let checked = match request.credential {
-            Some(pb::authorize_request::Credential::ApiKey(credential)) => {
-                let secret = zeroize::Zeroizing::new(credential.secret);
-                self.check_key(&credential.api_key, &secret, demand).await
+        match question.credential {
+            Credential::ApiKey { key, secret } => self.check_key(key, secret, demand),
+            Credential::Token { token, role } => {
+                let (checker, token, role) = (self.clone(), token.clone(), role_from_wire(role));
+                let demand = KeptDemand::from(demand);
+                waiting(async move { checker.check_member(&token, role, demand).await.into() })
             }
-            Some(pb::authorize_request::Credential::PersonalAccessToken(token)) => {
-                let token = zeroize::Zeroizing::new(token);
-                let decision = self.check_member(&token, role, demand).await;
-                Checked { decision, rate: None, secret_expires_at: None }
-            }
-            None => return Err(bad_request("credential")),
-        };
-        let decision = match checked.decision {
-            Ok(principal) => pb::authorize_response::Decision::Principal(principal),
-            Err(Error { reason: Reason::AuthorizationUnavailable, .. }) => return Err(unavailable()),
-            Err(error) => pb::authorize_response::Decision::Refusal(pb::Refusal {
-                code: error.reason.code().to_owned(),
-                message: error.message,
-                retry_after_seconds: error
-                    .retry_after
-                    .map(|wait| u32::try_from(whole_seconds(wait)).unwrap_or(u32::MAX)),
-            }),
-        };
-        Ok(pb::AuthorizeResponse {
-            decision: Some(decision),
-            rate: checked.rate,
-            secret_expires_at: checked.secret_expires_at.map(Timestamp::to_proto),
-        })
+        }
     }
 }
 
-impl From<RateLimits> for Limits {
-    fn from(limits: RateLimits) -> Limits {
-        Limits { per_minute: limits.per_minute.unsigned_abs(), per_hour: limits.per_hour.unsigned_abs() }
+/// [`Checker::ask`], for who asks within the process.
+#[derive(Debug)]
+pub(crate) struct Authorizer(pub(crate) Arc<Checker>);
+
+impl Authorize for Authorizer {
+    // How long a call may take is for the stack to see to, which all calls pass.
+    fn ask<'a>(&'a self, question: &Question<'_>, _: Duration) -> Asked<'a> {
+        self.0.ask(question)
     }
 }
 
-/// What the decision needs is away.
-fn unavailable() -> Error {
-    Error::new(Reason::AuthorizationUnavailable, "The credentials cannot be checked now. Try again.")
-        .retry_after(RETRY)
+impl From<Result<Granted, Denial>> for Decision {
+    fn from(outcome: Result<Granted, Denial>) -> Decision {
+        Decision { outcome, rate: None, secret_expires_at: None, key: None }
+    }
 }
 
-/// Too many failures of one address.
-fn throttled(wait: Duration) -> Error {
-    let seconds = whole_seconds(wait);
-    let message = format!("Too many failed credentials from your address. Try again in {seconds} s.");
-    Error::new(Reason::AddressThrottled, message).retry_after(wait)
+impl Decision {
+    /// In the words of those who ask. What could not be decided is logged here, once.
+    fn answer(self) -> Result<Answer, NoDecision> {
+        let decision = match self.outcome {
+            Ok(granted) => Ok(granted),
+            Err(Denial::Refused(refusal)) => Err(refusal.into()),
+            Err(Denial::Undecided(undecided)) => {
+                // That polls fail is in the log already.
+                if !matches!(undecided, Undecided::Lease(_)) {
+                    tracing::error!(error = %undecided, cause = %cause(&undecided), "a request could not be decided");
+                }
+                return Err(NoDecision::Undecided);
+            }
+        };
+        let windows = self.rate.map(Windows::from);
+        Ok(Answer { decision, windows, secret_expires_at: self.secret_expires_at, key: self.key })
+    }
 }
 
-fn bad_request(field: &str) -> Error {
-    Error::new(Reason::InvalidArgument, format!("`{field}` is missing or malformed."))
+fn answered(decision: impl Into<Decision>) -> Asked<'static> {
+    Asked::Answered(decision.into().answer())
+}
+
+fn waiting(decision: impl Future<Output = Decision> + Send + 'static) -> Asked<'static> {
+    Asked::Waiting(Box::pin(async { decision.await.answer() }))
+}
+
+impl From<Taken> for Windows {
+    fn from(taken: Taken) -> Windows {
+        let window =
+            |WindowState { limit, remaining, reset_seconds }| Window { limit, remaining, reset_seconds };
+        Windows { minute: window(taken.minute), hour: window(taken.hour) }
+    }
+}
+
+impl From<RateLimits> for WindowLimits {
+    fn from(limits: RateLimits) -> WindowLimits {
+        WindowLimits {
+            per_minute: limits.per_minute.unsigned_abs(),
+            per_hour: limits.per_hour.unsigned_abs(),
+        }
+    }
 }

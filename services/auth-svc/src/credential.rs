@@ -8,7 +8,7 @@ use svc_core::random::Random;
 use svc_core::secret::Secret;
 use zeroize::Zeroizing;
 
-use crate::domain::AgentMode;
+use crate::domain::{AgentMode, LinkKind};
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CHECKSUM: usize = 6;
@@ -26,7 +26,8 @@ struct Form {
 const API_KEY_BYTES: usize = 16;
 const API_KEY_DIGITS: usize = 22;
 /// How long an `apiKey` is, in bytes.
-pub const API_KEY_LENGTH: usize = "kw_live_".len() + API_KEY_DIGITS + CHECKSUM;
+pub(crate) const API_KEY_LENGTH: usize = API_KEY_PREFIX + API_KEY_DIGITS + CHECKSUM;
+const API_KEY_PREFIX: usize = "kw_live_".len();
 const SECRET_BYTES: usize = 32;
 const SECRET_DIGITS: usize = 43;
 
@@ -47,6 +48,17 @@ const fn secret_form(mode: AgentMode) -> Form {
 }
 
 const TOKEN: Form = Form { prefix: "kwp_", bytes: SECRET_BYTES, digits: SECRET_DIGITS };
+const SESSION: Form =
+    Form { prefix: svc_core::session::TOKEN_PREFIX, bytes: SECRET_BYTES, digits: SECRET_DIGITS };
+
+const fn link_form(kind: LinkKind) -> Form {
+    let prefix = match kind {
+        LinkKind::Setup => "kwsetup_",
+        LinkKind::Invitation => "kwinvite_",
+        LinkKind::PasswordReset => "kwreset_",
+    };
+    Form { prefix, bytes: SECRET_BYTES, digits: SECRET_DIGITS }
+}
 
 /// A new `apiKey`.
 pub fn new_api_key(mode: AgentMode, random: &dyn Random) -> String {
@@ -63,6 +75,26 @@ pub fn new_token(random: &dyn Random) -> Secret {
     TOKEN.generate(random)
 }
 
+/// A new token of a session.
+pub(crate) fn new_session(random: &dyn Random) -> Secret {
+    SESSION.generate(random)
+}
+
+/// A new token of a link.
+pub(crate) fn new_link(kind: LinkKind, random: &dyn Random) -> Secret {
+    link_form(kind).generate(random)
+}
+
+/// Whether this has the form of the token of a session, checksum included.
+pub(crate) fn is_session(text: &str) -> bool {
+    SESSION.fits(text)
+}
+
+/// Whether this has the form of the token of such a link, checksum included.
+pub(crate) fn is_link(kind: LinkKind, text: &str) -> bool {
+    link_form(kind).fits(text)
+}
+
 /// Whether this has the form of an `apiKey`, checksum included.
 pub fn is_api_key(text: &str) -> bool {
     [AgentMode::Live, AgentMode::Test].into_iter().any(|mode| api_key_form(mode).fits(text))
@@ -76,6 +108,14 @@ pub fn is_secret(text: &str) -> bool {
 /// Whether this has the form of a personal access token, checksum included.
 pub fn is_token(text: &str) -> bool {
     TOKEN.fits(text)
+}
+
+/// An `apiKey` that nobody has, at a random place among all, like this one: its mirror image. Its checksum is
+/// wrong, so no key was ever made with it.
+pub(crate) fn nobodys_key(api_key: &str) -> String {
+    let digits = api_key.get(API_KEY_PREFIX..).unwrap_or_default();
+    let prefix = api_key.get(..API_KEY_PREFIX).unwrap_or_default();
+    prefix.chars().chain(digits.chars().rev()).collect()
 }
 
 /// The last 4 characters of a credential, which lists show.
@@ -174,8 +214,37 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_has_a_form_of_its_own() {
+        let kinds = [LinkKind::Setup, LinkKind::Invitation, LinkKind::PasswordReset];
+        let links = kinds.map(|kind| new_link(kind, &SystemRandom));
+        let (session, token) = (new_session(&SystemRandom), new_token(&SystemRandom));
+        let fits = |text: &str| {
+            let links = kinds.map(|kind| is_link(kind, text));
+            [is_token(text), is_session(text), links[0], links[1], links[2]]
+        };
+        for (at, made) in [&token, &session, &links[0], &links[1], &links[2]].into_iter().enumerate() {
+            let expected: [bool; 5] = std::array::from_fn(|other| other == at);
+            assert_eq!(fits(made.expose()), expected, "{at}");
+        }
+    }
+
+    #[test]
     fn the_checksum_is_iso_hdlc() {
         // The check value of CRC-32/ISO-HDLC.
         assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn nobodys_key_has_the_length_of_one_and_the_form_of_none() {
+        for _ in 0..1_000 {
+            let api_key = new_api_key(AgentMode::Test, &SystemRandom);
+            let nobodys = nobodys_key(&api_key);
+            assert_eq!(nobodys.len(), API_KEY_LENGTH);
+            assert!(nobodys.starts_with("kw_test_") && nobodys != api_key && !is_api_key(&nobodys));
+        }
+        assert_eq!(
+            nobodys_key("kw_live_00000000000000000000000hTq89"),
+            "kw_live_98qTh00000000000000000000000"
+        );
     }
 }

@@ -4,71 +4,88 @@
 //! the rules, `store` the SQL. A request of the edge goes `api/authorization.rs` → `check.rs` →
 //! `check/key.rs` → `check/cache.rs`, and only the first time → `store/keys.rs`.
 
+#![warn(unreachable_pub)]
+
 mod api;
+mod audit;
 #[cfg(feature = "benching")]
 pub mod benching;
+mod change;
 mod check;
 mod config;
+#[allow(unreachable_pub, reason = "fuzz/ reaches it through a feature")]
 mod credential;
 mod domain;
+mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-mod in_place;
+mod identities;
+mod inline_str;
+#[allow(unreachable_pub, reason = "benches/ reaches it through a feature")]
 mod limits;
+mod mail;
 mod management;
+mod notices;
+mod open;
+mod request_log;
 mod revocation;
 mod secrets;
 pub mod setup;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod usage;
+pub mod verify;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use keyward_proto::auth::v1::agent_service_server::AgentServiceServer;
-use keyward_proto::auth::v1::api_key_service_server::ApiKeyServiceServer;
-use keyward_proto::auth::v1::authorization_service_server::AuthorizationServiceServer;
-use keyward_proto::auth::v1::member_service_server::MemberServiceServer;
-use keyward_proto::auth::v1::token_service_server::TokenServiceServer;
-use parking_lot::Mutex;
-use svc_core::db::{self, AnyDb, DbError};
-use svc_core::keyfile::{self, KeyFileError};
-use svc_core::policy::{self, PolicyError};
-use svc_core::secret::Secret;
-use svc_core::service::{Environment, Handlers};
-use svc_core::token::{BadSigningKey, JwkSet, TokenSigner};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use keyward_proto::auth::v1::agent_service_dispatch::AgentServiceDispatch;
+use keyward_proto::auth::v1::api_key_service_dispatch::ApiKeyServiceDispatch;
+use keyward_proto::auth::v1::audit_service_dispatch::AuditServiceDispatch;
+use keyward_proto::auth::v1::audited_deed_service_dispatch::AuditedDeedServiceDispatch;
+use keyward_proto::auth::v1::authorization_service_dispatch::AuthorizationServiceDispatch;
+use keyward_proto::auth::v1::event_service_dispatch::EventServiceDispatch;
+use keyward_proto::auth::v1::member_service_dispatch::MemberServiceDispatch;
+use keyward_proto::auth::v1::notice_service_dispatch::NoticeServiceDispatch;
+use keyward_proto::auth::v1::oidc_service_dispatch::OidcServiceDispatch;
+use keyward_proto::auth::v1::request_log_service_dispatch::RequestLogServiceDispatch;
+use keyward_proto::auth::v1::session_service_dispatch::SessionServiceDispatch;
+use keyward_proto::auth::v1::token_service_dispatch::TokenServiceDispatch;
+use keyward_proto::dispatch::Services;
+use prometheus_client::metrics::counter::Counter;
+use svc_core::error::Error;
+use svc_core::policy::PolicyError;
+use svc_db::AnyDb;
+use svc_runtime::grpc::Address;
+use svc_runtime::keyfile::KeyFileError;
+use svc_runtime::service::{Environment, Handlers, Service};
+use svc_runtime::tasks::Tasks;
+use svc_runtime::token::{BadSigningKey, JwkSet};
 
-pub use config::{Config, LimitsConfig, RevocationConfig, WhenUnavailable};
+pub use config::{
+    Config, LimitsConfig, NoticesConfig, RequestLogConfig, RevocationConfig, SessionsConfig, UsageConfig,
+    WhenUnavailable,
+};
+pub use identities::{BadOidcConfig, OidcConfig};
+pub use mail::{BadSmtpConfig, SmtpConfig, SmtpTls};
 
-use check::{Checker, Failures, KeyCache, Lookups, Minter, Renewals};
-use domain::{MaxLimits, Permissions};
-use limits::{LimitOpenError, Limiter, SystemBootClock};
+use audit::BadAuditKey;
+use check::Authorizer;
+use limits::LimitOpenError;
 use management::Management;
-use revocation::{Joining, PollError};
-use secrets::{Argon2Pool, BadVerifierKey, HashError, Verifiers};
+use request_log::RequestLog;
+use revocation::{POLL_TIMEOUT, PollError};
+use secrets::{BadVerifierKey, HashError};
 
-/// The name of the service: its audience, its schema and its file.
-pub const NAME: &str = "auth";
-
-/// The gRPC services that it serves.
-pub const SERVICES: &[&str] = &[
-    "keyward.auth.v1.AuthorizationService",
-    "keyward.auth.v1.ApiKeyService",
-    "keyward.auth.v1.AgentService",
-    "keyward.auth.v1.MemberService",
-    "keyward.auth.v1.TokenService",
-];
+/// The name of the service.
+pub const NAME: &str = AuthService::NAME;
 
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The database.
     #[error(transparent)]
-    Database(#[from] db::OpenError),
+    Database(#[from] svc_db::OpenError),
     /// A key in the data directory.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
@@ -78,6 +95,9 @@ pub enum OpenError {
     /// `auth.verifier_key`.
     #[error(transparent)]
     VerifierKey(#[from] BadVerifierKey),
+    /// `auth.audit_key`.
+    #[error(transparent)]
+    AuditKey(#[from] BadAuditKey),
     /// `auth.signing_key` or `auth.signing_key_previous`.
     #[error("{setting}: {error}")]
     SigningKey {
@@ -89,12 +109,27 @@ pub enum OpenError {
     /// `auth.pepper` or `auth.pepper_previous`.
     #[error("auth.pepper: {0}")]
     Pepper(#[from] HashError),
+    /// `auth.sessions`.
+    #[error("auth.sessions: idle_minutes is from 2 to 527040, lifetime_hours from 1 to 8784, a year")]
+    Sessions,
+    /// `auth.oidc`.
+    #[error(transparent)]
+    Oidc(#[from] BadOidcConfig),
+    /// `auth.smtp`.
+    #[error(transparent)]
+    Smtp(#[from] BadSmtpConfig),
     /// `auth.limits`.
     #[error(transparent)]
     Limits(#[from] LimitOpenError),
     /// The annotations of the protos.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// `auth.usage`.
+    #[error(
+        "auth.usage: minutes_kept_days must be at least 1, hours_kept_days at least that, and days_kept_days at \
+         least as much again"
+    )]
+    Usage,
 }
 
 /// auth-svc, ready to be served.
@@ -103,150 +138,102 @@ pub struct AuthService {
     db: AnyDb,
     management: Management,
     jwks: JwkSet,
-    stop: CancellationToken,
-    /// Saves limits until it is stopped, and once more then.
-    tending: Mutex<Option<JoinHandle<()>>>,
+    /// Questions that got no decision, since too many of their stream wait.
+    no_room: Counter,
+    request_log: Arc<RequestLog>,
+    tasks: Tasks,
+}
+
+impl Service for AuthService {
+    const NAME: &'static str = "auth";
+    const ABOUT: &'static str = "Keys, members and the credential check";
+    const RPC_SERVICES: &'static [&'static str] = &[
+        "keyward.auth.v1.AuthorizationService",
+        "keyward.auth.v1.ApiKeyService",
+        "keyward.auth.v1.AgentService",
+        "keyward.auth.v1.EventService",
+        "keyward.auth.v1.MemberService",
+        "keyward.auth.v1.NoticeService",
+        "keyward.auth.v1.OidcService",
+        "keyward.auth.v1.RequestLogService",
+        "keyward.auth.v1.TokenService",
+        "keyward.auth.v1.SessionService",
+        "keyward.auth.v1.AuditService",
+        "keyward.auth.v1.AuditedDeedService",
+    ];
+    type Config = Config;
+    type OpenError = OpenError;
+
+    fn listen(config: &Config) -> &Address {
+        &config.listen
+    }
+
+    async fn migrate(environment: &Environment) -> Result<Option<usize>, OpenError> {
+        let (sqlite, postgres) = store::migrations();
+        Ok(Some(svc_db::migrate(environment, NAME, sqlite, postgres).await?))
+    }
+
+    async fn open(config: &Config, environment: &Environment) -> Result<AuthService, OpenError> {
+        AuthService::open_polling(config, environment, POLL_TIMEOUT).await
+    }
+
+    async fn hint(&self) {
+        // Not a check: when the database is away, the first request says so.
+        if let Ok(false) = self.is_set_up().await {
+            tracing::warn!(
+                "there is no organization yet: run `keyward setup`, or `keyward setup-link` for a link to the dashboard"
+            );
+        }
+    }
+
+    fn handlers(&self) -> Handlers {
+        let checker = &self.management.checker;
+        let api = || {
+            let (management, no_room) = (self.management.clone(), self.no_room.clone());
+            api::Api::new(management, checker.clone(), no_room, self.request_log.clone())
+        };
+        let services = Services::new()
+            .add(AuthorizationServiceDispatch::new(api()))
+            .add(ApiKeyServiceDispatch::new(api()))
+            .add(AgentServiceDispatch::new(api()))
+            .add(EventServiceDispatch::new(api()))
+            .add(MemberServiceDispatch::new(api()))
+            .add(NoticeServiceDispatch::new(api()))
+            .add(OidcServiceDispatch::new(api()))
+            .add(RequestLogServiceDispatch::new(api()))
+            .add(TokenServiceDispatch::new(api()))
+            .add(SessionServiceDispatch::new(api()))
+            .add(AuditServiceDispatch::new(api()))
+            .add(AuditedDeedServiceDispatch::new(api()));
+        Handlers::new(Self::RPC_SERVICES, services, self.management.environment.health.of(NAME))
+            .authorizing(Arc::new(Authorizer(checker.clone())))
+    }
+
+    fn keys(&self) -> Option<JwkSet> {
+        Some(self.jwks.clone())
+    }
+
+    fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Saves what is in memory and closes the database. API keys are answered UNAVAILABLE from now on.
+    async fn close(&self) {
+        self.management.changes.revocation().stop().await;
+        self.management.checker.renewals.stop();
+        self.tasks.stop().await;
+        self.db.close().await;
+    }
 }
 
 impl AuthService {
-    /// Opens the database and the keys. Makes what is not there yet.
-    pub async fn open(config: &Config, environment: &Environment) -> Result<AuthService, OpenError> {
-        let data_dir = &environment.data_dir;
-        keyfile::make_data_dir(data_dir)?;
-        let verifier_key = key(config.verifier_key.as_ref(), data_dir, "verifier.key", || {
-            Some(Verifiers::generate(&*environment.random))
-        })?;
-        let signing_key =
-            key(config.signing_key.as_ref(), data_dir, "signing.key", || TokenSigner::generate().ok())?;
-        let verifiers = Verifiers::new(&verifier_key, config.verifier_key_previous.as_ref())?;
-        let signer = token_signer("auth.signing_key", &signing_key)?;
-        let previous = config.signing_key_previous.as_ref();
-        let previous = previous.map(|key| token_signer("auth.signing_key_previous", key)).transpose()?;
-        let minter = Minter::new(signer, previous.as_ref());
-        let jwks = minter.jwks();
-
-        let (sqlite, postgres) = store::migrations();
-        let db = db::open(&environment.database, data_dir, NAME, sqlite, postgres).await?;
-        let store = store::over(db.clone());
-        let peppers = (config.pepper.as_ref(), config.pepper_previous.as_ref());
-        let argon2 = Argon2Pool::new(peppers.0, peppers.1, &environment.metrics)?;
-        let clock = environment.clock.clone();
-        let limits = &config.limits;
-        let limiter = limiter(limits.store.as_ref(), &db, environment).await?;
-        let joining = Joining::new(&db, Arc::new(SystemBootClock));
-        let checker = Checker {
-            store: store.clone(),
-            clock,
-            cache: KeyCache::default(),
-            lookups: Lookups::default(),
-            gate: joining.gate(&config.revocation),
-            verifiers,
-            argon2: argon2.clone(),
-            renewals: Renewals::new(
-                store.clone(),
-                argon2.clone(),
-                environment.random.clone(),
-                &environment.metrics,
-            ),
-            minter,
-            limiter: limiter.clone(),
-            limits_fail_open: limits.when_unavailable == WhenUnavailable::Allow,
-            key_failures: Failures::new(config.failures_per_minute),
-            token_failures: Failures::new(config.failures_per_minute),
-        };
-        let checker = Arc::new(checker);
-        let max_limits = MaxLimits { per_minute: limits.max_per_minute, per_hour: limits.max_per_hour };
-        let management = Management {
-            store,
-            checker: checker.clone(),
-            argon2,
-            environment: environment.clone(),
-            permissions: Arc::new(built_in_permissions()?),
-            max_limits,
-            revocation: Arc::new(joining.join(checker.clone(), environment.random.clone()).await?),
-        };
-        let stop = CancellationToken::new();
-        let tending = tokio::spawn(limits::tend(limiter, stop.clone()));
-        Ok(AuthService { db, management, jwks, stop, tending: Mutex::new(Some(tending)) })
-    }
-
-    /// The gRPC handlers.
-    pub async fn handlers(&self) -> Handlers {
-        let api = || api::Api::new(self.management.clone());
-        let routes = Routes::new(AuthorizationServiceServer::new(api()))
-            .add_service(ApiKeyServiceServer::new(api()))
-            .add_service(AgentServiceServer::new(api()))
-            .add_service(MemberServiceServer::new(api()))
-            .add_service(TokenServiceServer::new(api()));
-        Handlers::new(SERVICES, routes).await
-    }
-
     /// Whether `keyward setup` has run.
-    pub async fn is_set_up(&self) -> Result<bool, DbError> {
-        self.management.store.is_set_up().await
-    }
-
-    /// The public keys of principal tokens.
-    pub fn jwks(&self) -> JwkSet {
-        self.jwks.clone()
+    pub async fn is_set_up(&self) -> Result<bool, Error> {
+        Ok(self.management.store.is_set_up().await?)
     }
 
     /// Waits until what is stored of secrets that were presented is up to date.
     pub async fn secrets_renewed(&self) {
         self.management.checker.renewals.done().await;
     }
-
-    /// Saves what is in memory and closes the database. The service must have stopped serving: API keys
-    /// are answered UNAVAILABLE from now on.
-    pub async fn close(&self) {
-        self.management.revocation.stop().await;
-        self.management.checker.renewals.stop();
-        self.stop.cancel();
-        let tending = self.tending.lock().take();
-        if let Some(tending) = tending
-            && let Err(error) = tending.await
-        {
-            tracing::error!(error = %error, "limits may not have been saved");
-        }
-        self.db.close().await;
-    }
-}
-
-/// The limits, in the store of the settings. The default fits the database: what one process keeps in
-/// memory is not what several replicas can share.
-async fn limiter(
-    store: Option<&Secret>,
-    db: &AnyDb,
-    environment: &Environment,
-) -> Result<Arc<Limiter>, LimitOpenError> {
-    let default = Secret::new(match db {
-        AnyDb::Sqlite(_) => "memory",
-        AnyDb::Postgres(_) => "database",
-    });
-    let boot = Arc::new(SystemBootClock);
-    Ok(Arc::new(Limiter::open(store.unwrap_or(&default), db, boot, environment.clock.clone()).await?))
-}
-
-/// The key from the settings, else the one in the data directory.
-fn key(
-    setting: Option<&Secret>,
-    data_dir: &Path,
-    file: &str,
-    make: impl FnOnce() -> Option<Secret>,
-) -> Result<Secret, KeyFileError> {
-    match setting {
-        Some(key) => Ok(key.clone()),
-        None => keyfile::load_or_create(&data_dir.join(file), make),
-    }
-}
-
-fn token_signer(setting: &'static str, key: &Secret) -> Result<TokenSigner, OpenError> {
-    TokenSigner::new(key).map_err(|error| OpenError::SigningKey { setting, error })
-}
-
-/// Every permission that the services of this build declare.
-fn built_in_permissions() -> Result<Permissions, PolicyError> {
-    let scopes = policy::scopes(&policy::built_in_descriptors()?)?;
-    let all = scopes.iter().flat_map(|s| s.actions.iter().map(|action| format!("{}:{action}", s.name)));
-    Ok(Permissions::new(all.collect()))
 }

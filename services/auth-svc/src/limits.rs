@@ -10,8 +10,8 @@
 //! | redis | `TIME` of the server, inside the script | scripts run one at a time | what the server loses |
 //! | database | `clock_timestamp()` after the row's lock | the lock of the row | a crash of PostgreSQL: its last 0.6 s |
 //!
-//! The clock of the last two can be set. Set back, it stands until it has caught up; set forward, the
-//! windows move on with it.
+//! The clock of the last two can be set. Set back, the windows stand still until it has caught up, so that
+//! never one more passes; set ahead, they move on with it, and slots come free too early.
 
 mod clock;
 mod database;
@@ -22,28 +22,30 @@ mod saved;
 mod tests;
 mod window;
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use svc_core::clock::Clock;
-use svc_core::db::{AnyDb, DbError};
 use svc_core::error::cause;
 use svc_core::secret::Secret;
+use svc_db::{AnyDb, DbError};
+use svc_runtime::telemetry::Metrics;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-pub use clock::{BootClock, SystemBootClock};
+pub(crate) use clock::{BootClock, SystemBootClock};
 pub use database::DatabaseStore;
 pub use memory::MemoryStore;
 pub use redis::{ConnectError, RedisStore};
 
-/// How often [`tend`] does its work. What memory has not saved is what a kill -9 forgets.
-const TEND_EVERY: Duration = Duration::from_secs(1);
+/// How often [`maintain`] does its work. What memory has not saved is what a kill -9 forgets.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// What a key may do. Any pair is legal; 0 lets nothing through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct WindowLimits {
     /// Requests in any 60 consecutive seconds.
     pub per_minute: u32,
     /// Requests in any 3,600 consecutive seconds.
@@ -57,6 +59,15 @@ pub enum WindowName {
     Minute,
     /// 3,600 s.
     Hour,
+}
+
+impl fmt::Display for WindowName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WindowName::Minute => "minute",
+            WindowName::Hour => "hour",
+        })
+    }
 }
 
 /// What rate headers say about a window.
@@ -137,24 +148,29 @@ pub enum LimitOpenError {
          whose seq is {0} from limit_log"
     )]
     Damaged(i64),
-    /// A row from before the log is not one of ours.
-    #[error("the saved limits of the key {0} are malformed: delete the row from limit_windows")]
-    Malformed(String),
 }
 
 /// Keeps the windows of all keys.
 pub trait LimitStore: Send + Sync {
     /// Takes a slot in both windows of a key, or in neither.
-    fn take(&self, key_id: &str, limits: Limits) -> impl Future<Output = Result<Taken, LimitError>> + Send;
+    fn take(
+        &self,
+        key_id: &str,
+        limits: WindowLimits,
+    ) -> impl Future<Output = Result<Taken, LimitError>> + Send;
 
     /// What [`take`](LimitStore::take) would answer, before it takes anything.
-    fn peek(&self, key_id: &str, limits: Limits) -> impl Future<Output = Result<Taken, LimitError>> + Send;
+    fn peek(
+        &self,
+        key_id: &str,
+        limits: WindowLimits,
+    ) -> impl Future<Output = Result<Taken, LimitError>> + Send;
 
     /// Forgets a key that is deleted. One that is left over goes by itself once its windows are empty.
     fn forget(&self, key_id: &str) -> impl Future<Output = Result<(), LimitError>> + Send;
 
     /// Saves and cleans up. Called once a second and before the end.
-    fn tend(&self) -> impl Future<Output = Result<(), LimitError>> + Send;
+    fn maintain(&self) -> impl Future<Output = Result<(), LimitError>> + Send;
 }
 
 /// The store that the settings name.
@@ -170,14 +186,17 @@ pub enum Limiter {
 
 impl Limiter {
     /// Opens what `auth.limits.store` names. `database` on SQLite is memory: it belongs to one process.
-    pub async fn open(
+    pub(crate) async fn open(
         store: &Secret,
         db: &AnyDb,
         boot: Arc<dyn BootClock>,
         wall: Arc<dyn Clock>,
+        metrics: &Metrics,
     ) -> Result<Limiter, LimitOpenError> {
         match (store.expose(), db) {
-            ("database", AnyDb::Postgres(db)) => Ok(Limiter::Database(DatabaseStore::new(db.clone()))),
+            ("database", AnyDb::Postgres(db)) => {
+                Ok(Limiter::Database(DatabaseStore::new(db.clone(), metrics)))
+            }
             ("database" | "memory", db) => {
                 Ok(Limiter::Memory(MemoryStore::open(saved::over(db.clone()), boot, wall).await?))
             }
@@ -185,6 +204,30 @@ impl Limiter {
                 Ok(Limiter::Redis(Box::new(RedisStore::open(url).await?)))
             }
             _ => Err(LimitOpenError::Setting),
+        }
+    }
+
+    /// [`LimitStore::take`], where that waits for nothing. `None`: it does, and nothing is taken yet.
+    pub(crate) fn take_at_once(
+        &self,
+        key_id: &str,
+        limits: WindowLimits,
+    ) -> Option<Result<Taken, LimitError>> {
+        match self {
+            Limiter::Memory(store) => Some(store.take_at_once(key_id, limits)),
+            Limiter::Redis(_) | Limiter::Database(_) => None,
+        }
+    }
+
+    /// [`LimitStore::peek`], where that waits for nothing.
+    pub(crate) fn peek_at_once(
+        &self,
+        key_id: &str,
+        limits: WindowLimits,
+    ) -> Option<Result<Taken, LimitError>> {
+        match self {
+            Limiter::Memory(store) => Some(Ok(store.peek_at_once(key_id, limits))),
+            Limiter::Redis(_) | Limiter::Database(_) => None,
         }
     }
 }
@@ -201,11 +244,11 @@ macro_rules! each {
 }
 
 impl LimitStore for Limiter {
-    async fn take(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
+    async fn take(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
         each!(self, |store| store.take(key_id, limits))
     }
 
-    async fn peek(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
+    async fn peek(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
         each!(self, |store| store.peek(key_id, limits))
     }
 
@@ -213,15 +256,15 @@ impl LimitStore for Limiter {
         each!(self, |store| store.forget(key_id))
     }
 
-    async fn tend(&self) -> Result<(), LimitError> {
-        each!(self, |store| store.tend())
+    async fn maintain(&self) -> Result<(), LimitError> {
+        each!(self, |store| store.maintain())
     }
 }
 
 /// Tends a store until it is told to stop, and once more then: tell it when no request is served any
 /// more, and close the database when it has ended.
-pub async fn tend<S: LimitStore>(store: Arc<S>, stop: CancellationToken) {
-    let mut tick = interval(TEND_EVERY);
+pub(crate) async fn maintain<S: LimitStore>(store: Arc<S>, stop: CancellationToken) {
+    let mut tick = interval(MAINTAIN_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopped = false;
     while !stopped {
@@ -229,8 +272,8 @@ pub async fn tend<S: LimitStore>(store: Arc<S>, stop: CancellationToken) {
             _ = tick.tick() => {}
             () = stop.cancelled() => stopped = true,
         }
-        if let Err(error) = store.tend().await {
-            tracing::error!(error = %error, cause = %cause(&error), "limits could not be tended");
+        if let Err(error) = store.maintain().await {
+            tracing::error!(error = %error, cause = %cause(&error), "limits could not be maintained");
         }
     }
 }

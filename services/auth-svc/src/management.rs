@@ -1,54 +1,72 @@
-//! What members do with agents, keys, members and tokens.
+//! What members do with agents, keys, members and tokens, and how they sign in.
 //!
-//! Every change is one transaction. It runs in a task of its own, so that a caller who hangs up cannot
-//! end it between the commit and the moment every credential check has forgotten what was before
-//! (docs/revocation.md, rule 10).
+//! Every change goes through [`Management::change`].
 
 mod agents;
-pub mod keys;
+mod audit;
+mod deeds;
+mod events;
+mod first_run;
+mod identities;
+mod invitations;
+mod keys;
+mod link_mails;
+mod links;
 mod members;
+mod notices;
 mod page;
+mod passwords;
+mod requests;
 mod rotation;
+mod sessions;
+mod sign_in;
 mod tokens;
+mod usage;
 
-use std::future::Future;
 use std::sync::Arc;
 
-use svc_core::error::{Error, Reason};
-use svc_core::ids::is_id;
-use svc_core::service::Environment;
-use tracing::Instrument;
+use futures::future::BoxFuture;
+use keyward_proto::policy::v1::Scope;
+use svc_core::error::Error;
+use svc_core::idempotency::{Answers, IdempotentCall, Kept, Once};
+use svc_runtime::service::Environment;
 
+use crate::audit::Attempt;
+use crate::change::{Author, Changed, Changes};
 use crate::check::Checker;
-use crate::domain::{MaxLimits, Permissions, Role};
-use crate::revocation::{Forget, Revocation};
+use crate::domain::{Actor, MaxLimits, Permissions};
+use crate::error::AuthError;
+use crate::identities::Identities;
+use crate::mail::Outbox;
 use crate::secrets::Argon2Pool;
-use crate::store::{Store, Touched, Work};
+use crate::store::{Store, Work};
 
-pub use page::{List, PageRequest};
-
-/// The member who acts.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// Their organization.
-    pub organization_id: String,
-    /// Their id.
-    pub member_id: String,
-    /// Their role, or the lower one of their token.
-    pub role: Role,
-}
+pub(crate) use first_run::FirstRun;
+pub(crate) use keys::KeySearch;
+pub(crate) use links::NewLink;
+pub(crate) use page::{List, PageRequest};
+pub(crate) use requests::ToExplain;
+pub(crate) use sessions::{Entered, SignedIn};
+pub(crate) use sign_in::{SignIn, Visitor};
+pub(crate) use usage::{KeyUsage, UsageAsked, UsageTold, includes_activity};
 
 /// Everything that changes need. Cheap to clone.
 #[derive(Clone)]
-pub struct Management {
+pub(crate) struct Management {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) changes: Arc<Changes>,
     pub(crate) checker: Arc<Checker>,
     pub(crate) argon2: Argon2Pool,
     pub(crate) environment: Environment,
     pub(crate) permissions: Arc<Permissions>,
+    /// Every scope that keys can hold permissions of.
+    pub(crate) scopes: Arc<[Scope]>,
+    pub(crate) sign_in: Arc<SignIn>,
     pub(crate) max_limits: MaxLimits,
-    /// Lets a change of keys answer once no replica decides by what was before.
-    pub(crate) revocation: Arc<Revocation>,
+    pub(crate) usage: KeyUsage,
+    pub(crate) identities: Arc<Identities>,
+    /// `None` when no mail is sent.
+    pub(crate) outbox: Option<Outbox>,
 }
 
 impl std::fmt::Debug for Management {
@@ -58,53 +76,39 @@ impl std::fmt::Debug for Management {
 }
 
 impl Management {
-    /// Runs a change that may touch keys to its end, whatever becomes of its caller. Answers when no
-    /// request that starts later is decided by what was before, on any replica.
-    async fn to_the_end<T: Send + 'static>(
-        &self,
-        change: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        let revocation = self.revocation.clone();
-        self.undisturbed(async move { revocation.run(change).await }).await
+    /// Makes a change of a member, who set out to do this: [`Changes::make`].
+    async fn change<T, W>(&self, actor: &Actor, attempt: Attempt, work: W) -> Result<T, AuthError>
+    where
+        T: Send + 'static,
+        W: for<'w> FnOnce(&'w mut dyn Work) -> BoxFuture<'w, Result<Changed<T>, AuthError>> + Send + 'static,
+    {
+        self.change_once(actor, attempt, None, work).await
     }
 
-    /// Runs a change that touches no key to its end, whatever becomes of its caller.
-    async fn undisturbed<T: Send + 'static>(
+    /// Makes a change of a member that may be to take effect once: [`Changes::make_once`].
+    async fn change_once<T, W>(
         &self,
-        change: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        match tokio::spawn(change.in_current_span()).await {
-            Ok(result) => result,
-            Err(error) => {
-                tracing::error!(error = %error, "a change did not end");
-                Err(Error::internal())
-            }
-        }
+        actor: &Actor,
+        attempt: Attempt,
+        once: Option<Once<T>>,
+        work: W,
+    ) -> Result<T, AuthError>
+    where
+        T: Send + 'static,
+        W: for<'w> FnOnce(&'w mut dyn Work) -> BoxFuture<'w, Result<Changed<T>, AuthError>> + Send + 'static,
+    {
+        self.changes.make_once(&Author::Member(actor.clone(), attempt), once, work).await
     }
 
-    /// Commits a change that touches these keys, within [`Management::to_the_end`].
-    async fn commit(&self, work: Box<dyn Work>, touched: Touched) -> Result<(), Error> {
-        let committed = work.commit_change(&touched).await;
-        // Also after a failure: the answer may be all that was lost.
-        self.checker.forget(&touched);
-        Ok(committed?)
+    /// Writes down that a member was refused something before it came to a change, and gives the refusal back.
+    pub(crate) async fn refused(&self, actor: &Actor, attempt: Attempt, error: AuthError) -> AuthError {
+        self.changes.note_refusal(&Author::Member(actor.clone(), attempt), &error).await;
+        error
     }
 }
 
-/// What has not the form of an id does not exist; no database is asked.
-fn must_be_id(id: &str, not_found: fn() -> Error) -> Result<(), Error> {
-    match is_id(id) {
-        true => Ok(()),
-        false => Err(not_found()),
-    }
-}
-
-fn precondition(expected: Option<i32>, version: i32) -> Result<(), Error> {
-    match expected {
-        Some(expected) if expected != version => {
-            let message = format!("The version is {version}, not {expected}. Read it again.");
-            Err(Error::new(Reason::PreconditionFailed, message))
-        }
-        _ => Ok(()),
+impl Answers for Management {
+    async fn kept(&self, call: &IdempotentCall) -> Result<Option<Kept>, Error> {
+        Ok(self.changes.kept(call).await?)
     }
 }

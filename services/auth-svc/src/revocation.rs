@@ -2,7 +2,7 @@
 //! starts later is let through against the new state, on any replica.
 //!
 //! On SQLite there is one process: it forgets what changed between commit and answer. On PostgreSQL
-//! every replica decides from memory only under a [`Lease`], which its polls renew, and a change answers
+//! every replica decides from memory only under a lease, which its polls renew, and a change answers
 //! when each replica has applied it or cannot have a lease from before it.
 
 mod barrier;
@@ -15,43 +15,44 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use svc_core::db::{AnyDb, DbError};
-use svc_core::error::{Error, Reason, cause};
+use svc_core::error::cause;
 use svc_core::random::Random;
-use tokio::sync::RwLock;
+use svc_db::AnyDb;
+use svc_runtime::health::Condition;
+use svc_runtime::tasks::Tasks;
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::config::RevocationConfig;
 use crate::limits::BootClock;
-use crate::store::{Ledger, Touched};
+use crate::store::{Announcements, StoreError, Touched};
 
-pub use lease::Gate;
-pub use poll::PollError;
-pub use replicas::Replicas;
-use replicas::Seat;
+pub(crate) use lease::{Gate, LeaseExpired};
+pub(crate) use poll::PollError;
+use replicas::NewReplica;
+pub(crate) use replicas::Replicas;
 
 /// How long after a change every lease that does not know of it has ended: `L` of the protocol. What a
 /// change waits at the most for a replica that does not answer.
+#[allow(unreachable_pub, reason = "benches/ reaches it through a feature")]
 pub const LEASE: Duration = Duration::from_secs(2);
 /// How long after it was asked for a lease lasts: 0.8 L. The fifth covers clocks that are slewed.
 const LEASE_USE: Duration = Duration::from_millis(1_600);
 /// How often a replica polls when it hears of no change.
 const POLL_EVERY: Duration = Duration::from_millis(250);
 /// How long a poll may take before the replica tries another connection.
-/// Longer in tests of what is decided, on a machine that has other work to do.
-const POLL_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 60 } else { 1 });
+pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What forgets keys: the cache of the credential check.
-pub trait Forget: Send + Sync {
+pub(crate) trait Forget: Send + Sync {
     /// Takes out what is touched, loaded or loading.
     fn forget(&self, touched: &Touched);
 }
 
 /// Lets a change answer when no request that starts later is decided by what was before it.
-pub enum Revocation {
+pub(crate) enum Revocation {
     /// This process is the only one. Held for reading from before a change until what it touches is
     /// forgotten.
     OneProcess(RwLock<()>),
@@ -68,32 +69,34 @@ impl std::fmt::Debug for Revocation {
     }
 }
 
+/// A change that runs: held from before it begins until what it touches is forgotten here.
+pub(crate) struct Running<'r> {
+    _others_wait: Option<RwLockReadGuard<'r, ()>>,
+}
+
 impl Revocation {
-    /// Runs a change that may touch keys, and returns its result when it may be answered. Also a change
-    /// that found nothing to do: it may have found what another one had just committed (rule 8).
-    pub async fn run<T>(&self, change: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    /// Before a change begins.
+    pub(crate) async fn begin(&self) -> Running<'_> {
         match self {
-            Revocation::OneProcess(changes) => {
-                let running = changes.read().await;
-                let result = change.await;
-                drop(running);
-                // Every other change that may have committed before has forgotten what it touched.
-                drop(changes.write().await);
-                result
-            }
-            Revocation::Replicas(replicas) => {
-                let result = change.await;
-                if result.as_ref().err().is_none_or(|error| says_something(error.reason)) {
-                    replicas.settle().await;
-                }
-                result
-            }
+            Revocation::OneProcess(changes) => Running { _others_wait: Some(changes.read().await) },
+            Revocation::Replicas(_) => Running { _others_wait: None },
+        }
+    }
+
+    /// Waits until a change may be answered. Also one that found nothing to do: it may have found what another
+    /// one had just committed (rule 8).
+    pub(crate) async fn settle(&self, running: Running<'_>) {
+        drop(running);
+        match self {
+            // Every other change that may have committed before has forgotten what it touched.
+            Revocation::OneProcess(changes) => drop(changes.write().await),
+            Revocation::Replicas(replicas) => replicas.settle().await,
         }
     }
 
     /// Stops what runs in the background. The credential check has stopped before, or answers that it is
     /// unavailable from now on.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         if let Revocation::Replicas(replicas) = self {
             replicas.stop().await;
         }
@@ -101,42 +104,42 @@ impl Revocation {
 }
 
 /// How a process takes part, decided before the cache of the credential check is made.
-pub struct Joining(Option<Seat>);
+pub(crate) struct Membership(Option<NewReplica>);
 
-impl Joining {
-    /// By the engine. `clock` tells how long a lease lasts.
-    pub fn new(db: &AnyDb, clock: Arc<dyn BootClock>) -> Joining {
+impl Membership {
+    /// By the engine. `clock` tells how long a lease lasts, `poll_timeout` how long a poll may take.
+    pub(crate) fn new(db: &AnyDb, clock: Arc<dyn BootClock>, poll_timeout: Duration) -> Membership {
         match db {
-            AnyDb::Sqlite(_) => Joining(None),
-            AnyDb::Postgres(db) => Joining(Some(Seat::new(Ledger::new(db.clone()), clock))),
+            AnyDb::Sqlite(_) => Membership(None),
+            AnyDb::Postgres(db) => {
+                Membership(Some(NewReplica::new(Announcements::new(db.clone()), clock, poll_timeout)))
+            }
         }
     }
 
     /// What stands in front of the cache.
-    pub fn gate(&self, config: &RevocationConfig) -> Gate {
-        self.0.as_ref().map_or(Gate::Open, |seat| seat.gate(config.strict_clock))
+    pub(crate) fn gate(&self, config: &RevocationConfig) -> Gate {
+        self.0.as_ref().map_or(Gate::Open, |replica| replica.gate(config.strict_clock))
     }
 
     /// Joins the other replicas, when there can be some.
-    pub async fn join(
+    pub(crate) async fn join(
         self,
         cache: Arc<dyn Forget>,
         random: Arc<dyn Random>,
+        condition: Condition,
+        tasks: Tasks,
     ) -> Result<Revocation, PollError> {
         match self.0 {
             None => Ok(Revocation::OneProcess(RwLock::default())),
-            Some(seat) => Ok(Revocation::Replicas(Box::new(seat.join(cache, random).await?))),
+            Some(replica) => {
+                Ok(Revocation::Replicas(Box::new(replica.join(cache, random, condition, tasks).await?)))
+            }
         }
     }
 }
 
-/// Whether an error tells its caller anything about the state of a key. That a change failed on our side
-/// promises nothing, and need not wait while the database is away.
-fn says_something(reason: Reason) -> bool {
-    !matches!(reason, Reason::Unavailable | Reason::Internal)
-}
-
 /// Logs a failure of the background work with its cause.
-fn log(error: &DbError, what: &str) {
+fn log(error: &StoreError, what: &str) {
     tracing::warn!(error = %error, cause = %cause(error), "{what}");
 }

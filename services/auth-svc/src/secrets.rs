@@ -5,6 +5,7 @@
 //! whose verifier was made with a K that is known is decided by it, without argon2.
 
 mod pepper;
+#[allow(unreachable_pub, reason = "benches/ reaches it through a feature")]
 mod pool;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -18,30 +19,40 @@ use svc_core::random::Random;
 use svc_core::secret::Secret;
 use zeroize::Zeroizing;
 
+use crate::domain::SecretId;
+
+#[allow(unreachable_pub, reason = "benches/ reaches it through a feature")]
 pub use pool::{Argon2Pool, HashError};
+pub(crate) use svc_core::seal::Seal;
 
 const CONTEXT: &[u8] = b"keyward/verifier/v1";
 const KEY_BYTES: usize = 32;
 /// Of HMAC-SHA-256.
 const TAG_BYTES: usize = 32;
 
+/// Of SHA-256.
+const HASH_BYTES: usize = 32;
+
+/// What [`token_hash`] gives.
+pub(crate) type TokenHash = [u8; HASH_BYTES];
+
 /// A secret as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredSecret {
+pub(crate) struct StoredSecret {
     /// Its id.
-    pub id: String,
+    pub(crate) id: SecretId,
     /// argon2id in PHC format.
-    pub hash: String,
+    pub(crate) hash: String,
     /// The verifier.
-    pub verifier: Option<Vec<u8>>,
+    pub(crate) verifier: Option<Vec<u8>>,
     /// Which verifier key made it.
-    pub verifier_key_id: Option<String>,
+    pub(crate) verifier_key_id: Option<String>,
     /// The last 4 characters.
-    pub last4: String,
+    pub(crate) last4: String,
     /// When it was made.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// The end of the overlap; `None` for the newest.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// The verifier key is not 32 bytes in base64.
@@ -51,7 +62,7 @@ pub struct BadVerifierKey;
 
 /// The verifier keys: the current one, and the one before while it is still needed.
 #[derive(Debug)]
-pub struct Verifiers {
+pub(crate) struct Verifiers {
     current: VerifierKey,
     previous: Option<VerifierKey>,
 }
@@ -69,7 +80,7 @@ impl std::fmt::Debug for VerifierKey {
 
 /// A verifier whose key is known.
 #[derive(Clone, Debug)]
-pub struct Verifier {
+pub(crate) struct Verifier {
     tag: [u8; TAG_BYTES],
     made_by: MadeBy,
 }
@@ -82,30 +93,30 @@ enum MadeBy {
 
 impl Verifiers {
     /// A new verifier key.
-    pub fn generate(random: &dyn Random) -> Secret {
+    pub(crate) fn generate(random: &dyn Random) -> Secret {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         random.fill(key.as_mut_slice());
         Secret::new(STANDARD.encode(key.as_slice()))
     }
 
     /// With these keys.
-    pub fn new(current: &Secret, previous: Option<&Secret>) -> Result<Verifiers, BadVerifierKey> {
+    pub(crate) fn new(current: &Secret, previous: Option<&Secret>) -> Result<Verifiers, BadVerifierKey> {
         let previous = previous.map(VerifierKey::new).transpose()?;
         Ok(Verifiers { current: VerifierKey::new(current)?, previous })
     }
 
     /// The verifier of a secret under the current key, and the id of that key.
-    pub fn make(&self, key_id: &str, secret: &str) -> (Vec<u8>, String) {
+    pub(crate) fn make(&self, key_id: &str, secret: &Secret) -> (Vec<u8>, String) {
         (self.current.tag(key_id, secret).into(), self.current.id.clone())
     }
 
     /// Whether what is stored has a verifier under the current key.
-    pub fn is_current(&self, stored: &StoredSecret) -> bool {
+    pub(crate) fn is_current(&self, stored: &StoredSecret) -> bool {
         stored.verifier.is_some() && stored.verifier_key_id.as_ref() == Some(&self.current.id)
     }
 
     /// The verifier of what is stored, if its key is known. Without one argon2id decides.
-    pub fn find(&self, stored: &StoredSecret) -> Option<Verifier> {
+    pub(crate) fn find(&self, stored: &StoredSecret) -> Option<Verifier> {
         let id = stored.verifier_key_id.as_deref()?;
         let tag = stored.verifier.as_deref()?.try_into().ok()?;
         let is = |key: &VerifierKey| key.id == id;
@@ -117,12 +128,12 @@ impl Verifiers {
     }
 
     /// The verifier of a secret under the current key.
-    pub fn verifier(&self, key_id: &str, secret: &str) -> Verifier {
+    pub(crate) fn verifier(&self, key_id: &str, secret: &Secret) -> Verifier {
         Verifier { tag: self.current.tag(key_id, secret), made_by: MadeBy::Current }
     }
 
     /// Whether `secret` is the one that this verifier was made of.
-    pub fn verify(&self, key_id: &str, verifier: &Verifier, secret: &str) -> bool {
+    pub(crate) fn verify(&self, key_id: &str, verifier: &Verifier, secret: &Secret) -> bool {
         let key = match (&verifier.made_by, &self.previous) {
             (MadeBy::Previous, Some(previous)) => previous,
             _ => &self.current,
@@ -131,7 +142,7 @@ impl Verifiers {
     }
 
     /// Takes the time of a [`Verifiers::verify`], so that an unknown key costs what a known one does.
-    pub fn verify_nothing(&self, secret: &str) {
+    pub(crate) fn verify_nothing(&self, secret: &Secret) {
         std::hint::black_box(self.current.tag("000000000000000000000000", secret));
     }
 }
@@ -146,9 +157,11 @@ impl VerifierKey {
         Ok(VerifierKey { id, key: hmac::Key::new(hmac::HMAC_SHA256, &bytes) })
     }
 
-    fn tag(&self, key_id: &str, secret: &str) -> [u8; TAG_BYTES] {
+    fn tag(&self, key_id: &str, secret: &Secret) -> [u8; TAG_BYTES] {
+        #[cfg(test)]
+        TAGS.set(TAGS.get() + 1);
         let mut context = hmac::Context::with_key(&self.key);
-        for part in [CONTEXT, key_id.as_bytes(), secret.as_bytes()] {
+        for part in [CONTEXT, key_id.as_bytes(), secret.expose().as_bytes()] {
             context.update(part);
         }
         let mut tag = [0; TAG_BYTES];
@@ -157,9 +170,17 @@ impl VerifierKey {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// HMACs that this thread has made, for tests of what a refusal costs.
+    pub(crate) static TAGS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
 /// SHA-256 of a personal access token: what is stored of it. It has 256 random bits.
-pub fn token_hash(token: &str) -> Vec<u8> {
-    digest(&SHA256, token.as_bytes()).as_ref().to_vec()
+pub(crate) fn token_hash(token: &str) -> TokenHash {
+    let mut hash = [0; HASH_BYTES];
+    hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    hash
 }
 
 #[cfg(test)]
@@ -168,9 +189,9 @@ mod tests {
     use svc_core::random::SystemRandom;
 
     fn stored(verifiers: &Verifiers, key_id: &str, secret: &str) -> StoredSecret {
-        let (verifier, id) = verifiers.make(key_id, secret);
+        let (verifier, id) = verifiers.make(key_id, &Secret::new(secret));
         StoredSecret {
-            id: "s".into(),
+            id: SecretId::new("s"),
             hash: String::new(),
             verifier: Some(verifier),
             verifier_key_id: Some(id),
@@ -196,7 +217,10 @@ mod tests {
             (&lost, "k1", "secret", None),
         ] {
             let verifier = verifiers.find(&record);
-            assert_eq!(verifier.map(|verifier| verifiers.verify(key_id, &verifier, secret)), right);
+            assert_eq!(
+                verifier.map(|verifier| verifiers.verify(key_id, &verifier, &Secret::new(secret))),
+                right
+            );
         }
         let damaged = StoredSecret { verifier: Some(vec![0; 31]), ..record };
         assert!(before.find(&damaged).is_none());

@@ -3,11 +3,20 @@
 use svc_core::error::{Error, Violation};
 use svc_core::secret::Secret;
 
+use crate::audit::{Action, Audit, Facts, Resource};
+use crate::change::{Author, Changed};
 use crate::domain::{
-    Addresses, Agent, AgentMode, AgentName, Key, Member, MemberDraft, Role, Token, check_name,
+    Addresses, Agent, AgentId, AgentMode, AgentName, Key, KeyId, LinkKind, Member, MemberDraft, MemberId,
+    MemberStatus, OrganizationId, Role, Token, TokenId, check_name,
 };
+use crate::error::AuthError;
 use crate::secrets::token_hash;
 use crate::{AuthService, credential};
+
+/// The page of the dashboard that sets up.
+pub const SETUP_PAGE: &str = LinkKind::Setup.page();
+/// The page of the dashboard where a member chooses a password.
+pub const PASSWORD_PAGE: &str = LinkKind::PasswordReset.page();
 
 /// What the setup is told.
 #[derive(Clone, Debug)]
@@ -35,6 +44,8 @@ pub struct SetupResult {
     pub api_secret: Secret,
     /// A personal access token of the owner.
     pub owner_token: Secret,
+    /// The token of a link by which the owner chooses a password.
+    pub password_link: Secret,
 }
 
 /// Why there was no setup.
@@ -51,9 +62,12 @@ pub enum SetupError {
     Failed(Error),
 }
 
-impl From<Error> for SetupError {
-    fn from(error: Error) -> SetupError {
-        SetupError::Failed(error)
+impl From<AuthError> for SetupError {
+    fn from(error: AuthError) -> SetupError {
+        match error {
+            AuthError::Invalid(violations) => SetupError::Invalid(violations),
+            error => SetupError::Failed(error.into()),
+        }
     }
 }
 
@@ -63,19 +77,23 @@ pub async fn run(service: &AuthService, request: &SetupRequest) -> Result<SetupR
     let management = &service.management;
     let environment = &management.environment;
     let now = environment.clock.now();
-    let organization_id = environment.ids.next();
+    let organization_id = OrganizationId::new(environment.ids.next());
 
     let owner = Member {
-        id: environment.ids.next(),
+        id: MemberId::new(environment.ids.next()),
         organization_id: organization_id.clone(),
         email: names.owner.email,
         name: names.owner.name,
         role: Role::Owner,
         created_at: now,
         updated_at: now,
+        status: MemberStatus::Active,
+        invited_until: None,
+        last_seen_at: None,
     };
+    let link = management.new_link(LinkKind::PasswordReset, Some(&owner));
     let agent = Agent {
-        id: environment.ids.next(),
+        id: AgentId::new(environment.ids.next()),
         organization_id: organization_id.clone(),
         name: names.agent,
         mode: AgentMode::Live,
@@ -83,7 +101,7 @@ pub async fn run(service: &AuthService, request: &SetupRequest) -> Result<SetupR
         updated_at: now,
     };
     let api_secret = credential::new_secret(agent.mode, &*environment.random);
-    let key_id = environment.ids.next();
+    let key_id = KeyId::new(environment.ids.next());
     let stored = management.record_secret(&key_id, &api_secret).await?;
     let permissions = management.permissions.all().to_vec();
     let key = Key {
@@ -109,7 +127,7 @@ pub async fn run(service: &AuthService, request: &SetupRequest) -> Result<SetupR
     };
     let owner_token = credential::new_token(&*environment.random);
     let token = Token {
-        id: environment.ids.next(),
+        id: TokenId::new(environment.ids.next()),
         organization_id: organization_id.clone(),
         member_id: owner.id.clone(),
         name: "Owner token".to_owned(),
@@ -119,28 +137,58 @@ pub async fn run(service: &AuthService, request: &SetupRequest) -> Result<SetupR
         created_at: now,
     };
 
-    let mut work = management.store.begin().await.map_err(Error::from)?;
-    if !work.claim_setup().await.map_err(Error::from)? {
-        return Err(SetupError::AlreadySetUp);
-    }
-    let write = async {
-        work.insert_organization(&organization_id, &names.organization, now).await?;
-        work.insert_member(&owner).await?;
-        work.insert_agent(&agent).await?;
-        work.insert_key(&key).await?;
-        work.insert_secret(&key.id, &stored).await?;
-        work.insert_token(&token, &token_hash(owner_token.expose())).await?;
-        work.commit().await
-    };
-    write.await.map_err(Error::from)?;
-    Ok(SetupResult {
-        organization_id,
-        member_id: owner.id,
-        agent_id: agent.id,
-        api_key: key.api_key,
+    let made = SetupResult {
+        organization_id: organization_id.to_string(),
+        member_id: owner.id.to_string(),
+        agent_id: agent.id.to_string(),
+        api_key: key.api_key.clone(),
         api_secret,
         owner_token,
-    })
+        password_link: link.token.as_ref().clone(),
+    };
+    let (organization, hash) = (names.organization, token_hash(made.owner_token.expose()));
+    let author = Author::Setup(organization_id.clone());
+    let set_up = management.changes.make(&author, move |work| {
+        Box::pin(async move {
+            if !work.claim_setup().await? {
+                return Ok(Changed::unchanged(false));
+            }
+            work.insert_organization(&organization_id, &organization, now).await?;
+            work.insert_member(&owner).await?;
+            work.insert_agent(&agent).await?;
+            let inserted = work.insert_key(&key).await?;
+            let with_secret = work.insert_secret(&key, &stored).await?;
+            work.insert_token(&token, &hash).await?;
+            work.insert_link(&link.link, &link.hash).await?;
+            work.withdraw_links(LinkKind::Setup, None).await?;
+            let named = Facts::new().with("name", organization.as_str());
+            let resource = Resource::new(organization_id.as_str(), &organization);
+            let audit = Audit::of(Action::OrganizationCreated, resource, None, Some(named))
+                .and(Audit::created(Action::MemberCreated, &owner))
+                .and(Audit::created(Action::AgentCreated, &agent))
+                .and(Audit::created(Action::KeyCreated, &key))
+                .and(Audit::created(Action::TokenCreated, &token));
+            Ok(Changed::new(true, inserted.and(with_secret), audit))
+        })
+    });
+    match set_up.await? {
+        true => Ok(made),
+        false => Err(SetupError::AlreadySetUp),
+    }
+}
+
+/// The token of a link by which a browser sets up an empty installation; the link before works no more. `None` when
+/// there is an organization.
+pub async fn link(service: &AuthService) -> Result<Option<Secret>, SetupError> {
+    let made = service.management.create_setup_link().await?;
+    Ok(made.map(|new| new.token.as_ref().clone()))
+}
+
+/// The token of a link by which the member with this email address chooses a password, made by whoever has the
+/// database; the link before works no more. `None` when there is no such member, or they have not accepted their
+/// invitation.
+pub async fn password_link(service: &AuthService, email: &str) -> Result<Option<Secret>, SetupError> {
+    Ok(service.management.password_link(email).await?.map(|new| new.token.as_ref().clone()))
 }
 
 struct Names {
@@ -157,9 +205,10 @@ fn check(request: &SetupRequest) -> Result<Names, SetupError> {
     match owner {
         Ok(owner) if violations.is_empty() => Ok(Names { organization, owner, agent }),
         Ok(_) => Err(SetupError::Invalid(violations)),
-        Err(error) => {
-            violations.extend(error.violations);
+        Err(AuthError::Invalid(more)) => {
+            violations.extend(more);
             Err(SetupError::Invalid(violations))
         }
+        Err(error) => Err(error.into()),
     }
 }

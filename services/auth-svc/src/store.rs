@@ -1,190 +1,188 @@
-//! Where auth-svc keeps things. [`Store`] reads; [`Work`] is a transaction, which every mutation is.
+//! Where auth-svc keeps things: for each kind of thing one file with the trait that reads it, the trait that changes
+//! it within a transaction, and the SQL of both.
+//!
+//! [`Store`] reads. [`Work`] is what a change may do within its transaction, which only [`Writer`] begins and
+//! commits.
 
+mod agents;
+mod announcements;
+mod audit;
+#[cfg(test)]
+mod contract;
+mod events;
+mod identities;
 mod keys;
+mod links;
+mod mails;
 mod members;
-mod revocation;
-mod rows;
+mod notices;
+mod passwords;
+mod requests;
+mod row;
+mod secrets;
+mod sessions;
+mod setup;
 mod sql;
+mod tokens;
+mod usage;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use svc_core::clock::Timestamp;
-use svc_core::db::{AnyDb, DbError, Migrator};
+use svc_db::{AnyDb, Migrator, Records};
 
-use crate::domain::{Addresses, Agent, Key, KeyStatus, Member, RateLimits, Role, Token};
-use crate::secrets::StoredSecret;
+pub(crate) use agents::{AgentChanges, Agents};
+pub(crate) use announcements::{
+    Announcements, Durability, PollConnection, Polled, Replica, Revision, Touched,
+};
+pub(crate) use audit::{ActorNames, AuditChanges, AuditFilter, AuditLog, Recorded, StoredHead};
+pub(crate) use events::{EventChanges, Events};
+pub(crate) use identities::IdentityChanges;
+pub(crate) use keys::{KeyChanges, KeyFilter, KeyRecord, Keys};
+pub(crate) use links::{LinkChanges, Links};
+pub(crate) use mails::{MailChanges, Mails, WaitingMail};
+pub(crate) use members::{MemberChanges, Members};
+pub(crate) use notices::{NoticeChanges, Notices, OrganizationName};
+pub(crate) use passwords::{PasswordChanges, Passwords};
+pub(crate) use requests::{RequestChanges, RequestFilter, Requests};
+pub(crate) use secrets::SecretChanges;
+pub(crate) use sessions::{SessionChanges, SessionRecord, Sessions};
+pub(crate) use setup::{Setup, SetupChanges};
+pub(crate) use svc_db::StoreError;
+pub(crate) use tokens::{TokenChanges, TokenRecord, Tokens};
+pub(crate) use usage::{
+    AddressUse, HourOfKey, KeyPath, Usage, UsageAge, UsageBatch, UsageCell, UsageCount, UsageFound,
+    UsageQuery, over as usage_over,
+};
+#[cfg(test)]
+pub(crate) use usage::{UsageReads, UsageWrites};
 
-pub use revocation::{Durability, Ledger, Line, Polled, Replica, Revision, Touched};
-
-/// The migrations of SQLite and of PostgreSQL.
-pub fn migrations() -> (Migrator, Migrator) {
-    (sqlx::migrate!("migrations/sqlite"), sqlx::migrate!("migrations/postgres"))
-}
-
-/// What the credential check needs to know about a key.
+/// A part of a list: newest first, at most `limit` items, only those whose id is below `before`.
 #[derive(Clone, Debug)]
-pub struct KeyRecord {
-    /// The id of the key.
-    pub id: String,
-    /// Its organization.
-    pub organization_id: String,
-    /// Its agent.
-    pub agent_id: String,
-    /// What it was given.
-    pub permissions: Vec<String>,
-    /// Until when it works.
-    pub expires_at: Option<Timestamp>,
-    /// Where requests may come from.
-    pub allowed_ips: Addresses,
-    /// How many requests it may make.
-    pub rate_limits: RateLimits,
-    /// It is disabled.
-    pub disabled: bool,
-    /// The role of its creator; `None` when they were removed.
-    pub creator_role: Option<Role>,
-    /// Its secrets.
-    pub secrets: Vec<StoredSecret>,
-}
-
-/// A token and the role of its member now.
-#[derive(Clone, Debug)]
-pub struct TokenRecord {
-    /// The token.
-    pub token: Token,
-    /// The role of its member.
-    pub member_role: Role,
-}
-
-/// A page of a list: newest first, at most `limit` items, only those whose id is below `before`.
-#[derive(Clone, Debug)]
-pub struct Page {
+pub(crate) struct Slice {
     /// Where to go on.
-    pub before: Option<String>,
+    pub(crate) before: Option<String>,
     /// How many.
-    pub limit: i64,
+    pub(crate) limit: i64,
 }
 
-/// Which keys to list.
-#[derive(Clone, Debug, Default)]
-pub struct KeyFilter {
-    /// Of this agent.
-    pub agent_id: Option<String>,
-    /// Whose name, description or `apiKey` holds this text, without regard to ASCII case.
-    pub search: Option<String>,
-    /// Of this status at this moment.
-    pub status: Option<(KeyStatus, Timestamp)>,
+/// Reads. Everything but the look-ups of the credential check, of those who sign in and of the delivery of mail is bound
+/// to an organization.
+pub(crate) trait Store:
+    Agents
+    + AuditLog
+    + Events
+    + Keys
+    + Links
+    + Mails
+    + Members
+    + Notices
+    + Passwords
+    + Requests
+    + Sessions
+    + Setup
+    + Tokens
+{
 }
 
-/// Reads. Everything but the two look-ups of the credential check is bound to an organization.
-#[async_trait]
-pub trait Store: Send + Sync {
-    /// Starts a transaction.
-    async fn begin(&self) -> Result<Box<dyn Work>, DbError>;
+impl<S> Store for S where
+    S: Agents
+        + AuditLog
+        + Events
+        + Keys
+        + Links
+        + Mails
+        + Members
+        + Notices
+        + Passwords
+        + Requests
+        + Sessions
+        + Setup
+        + Tokens
+{
+}
 
-    /// Whether the setup is done.
-    async fn is_set_up(&self) -> Result<bool, DbError>;
+/// What a change may do within its transaction. Whatever changes what the credential check knows of a key says
+/// which keys it touched.
+pub(crate) trait Work:
+    AgentChanges
+    + EventChanges
+    + IdentityChanges
+    + KeyChanges
+    + LinkChanges
+    + MailChanges
+    + MemberChanges
+    + NoticeChanges
+    + PasswordChanges
+    + RequestChanges
+    + SecretChanges
+    + SessionChanges
+    + SetupChanges
+    + TokenChanges
+{
+}
 
-    /// For the credential check.
-    async fn key_record(&self, api_key: &str) -> Result<Option<KeyRecord>, DbError>;
-    /// For the credential check.
-    async fn token_record(&self, hash: &[u8]) -> Result<Option<TokenRecord>, DbError>;
-
-    /// One key of an agent.
-    async fn key(&self, organization: &str, agent: &str, id: &str) -> Result<Option<Key>, DbError>;
-    /// One key, for the key itself.
-    async fn key_by_id(&self, organization: &str, id: &str) -> Result<Option<Key>, DbError>;
-    /// A page of keys.
-    async fn keys(&self, organization: &str, filter: &KeyFilter, page: &Page) -> Result<Vec<Key>, DbError>;
-    /// How many keys.
-    async fn count_keys(&self, organization: &str, filter: &KeyFilter) -> Result<i64, DbError>;
-
-    /// One agent.
-    async fn agent(&self, organization: &str, id: &str) -> Result<Option<Agent>, DbError>;
-    /// A page of agents.
-    async fn agents(&self, organization: &str, page: &Page) -> Result<Vec<Agent>, DbError>;
-    /// How many agents.
-    async fn count_agents(&self, organization: &str) -> Result<i64, DbError>;
-
-    /// One member.
-    async fn member(&self, organization: &str, id: &str) -> Result<Option<Member>, DbError>;
-    /// The member with this email address.
-    async fn member_by_email(&self, organization: &str, email: &str) -> Result<Option<Member>, DbError>;
-    /// A page of members.
-    async fn members(&self, organization: &str, page: &Page) -> Result<Vec<Member>, DbError>;
-    /// How many members.
-    async fn count_members(&self, organization: &str) -> Result<i64, DbError>;
-
-    /// One token of a member.
-    async fn token(&self, organization: &str, member: &str, id: &str) -> Result<Option<Token>, DbError>;
-    /// A page of a member's tokens.
-    async fn tokens(&self, organization: &str, member: &str, page: &Page) -> Result<Vec<Token>, DbError>;
-    /// How many tokens a member has.
-    async fn count_tokens(&self, organization: &str, member: &str) -> Result<i64, DbError>;
+impl<W> Work for W where
+    W: AgentChanges
+        + EventChanges
+        + IdentityChanges
+        + KeyChanges
+        + LinkChanges
+        + MailChanges
+        + MemberChanges
+        + NoticeChanges
+        + PasswordChanges
+        + RequestChanges
+        + SecretChanges
+        + SessionChanges
+        + SetupChanges
+        + TokenChanges
+{
 }
 
 /// A transaction. Nothing of it is seen until it is committed; dropping it undoes it.
 #[async_trait]
-pub trait Work: Send {
-    /// Says that the setup is done. `false` when it was before.
-    async fn claim_setup(&mut self) -> Result<bool, DbError>;
-    /// Adds an organization.
-    async fn insert_organization(&mut self, id: &str, name: &str, now: Timestamp) -> Result<(), DbError>;
+pub(crate) trait Transaction: Work + AuditChanges {
+    /// What may be done within it.
+    fn work(&mut self) -> &mut dyn Work;
 
-    /// Adds an agent.
-    async fn insert_agent(&mut self, agent: &Agent) -> Result<(), DbError>;
-    /// Reads an agent and keeps others from changing it.
-    async fn lock_agent(&mut self, organization: &str, id: &str) -> Result<Option<Agent>, DbError>;
-    /// Writes an agent's name.
-    async fn update_agent(&mut self, agent: &Agent) -> Result<(), DbError>;
-    /// Deletes an agent and its keys. Returns the `apiKey` of each.
-    async fn delete_agent(&mut self, organization: &str, id: &str) -> Result<Vec<String>, DbError>;
+    /// Where the answers of calls that take effect once are kept, as a part of it.
+    fn records(&mut self) -> &mut dyn Records;
 
-    /// Adds a member. [`DbError::Duplicate`] for an email that a member has.
-    async fn insert_member(&mut self, member: &Member) -> Result<(), DbError>;
-    /// Reads a member and keeps others from changing it.
-    async fn lock_member(&mut self, organization: &str, id: &str) -> Result<Option<Member>, DbError>;
-    /// Writes a member's role.
-    async fn update_member(&mut self, member: &Member) -> Result<(), DbError>;
-    /// Removes a member and their tokens.
-    async fn remove_member(&mut self, organization: &str, id: &str, now: Timestamp) -> Result<(), DbError>;
-    /// The `apiKey` of each key that a member made.
-    async fn keys_made_by(&mut self, organization: &str, member: &str) -> Result<Vec<String>, DbError>;
-
-    /// Adds a token.
-    async fn insert_token(&mut self, token: &Token, hash: &[u8]) -> Result<(), DbError>;
-    /// Deletes a token of a member. `false` when there is none.
-    async fn delete_token(&mut self, organization: &str, member: &str, id: &str) -> Result<bool, DbError>;
-
-    /// Adds a key.
-    async fn insert_key(&mut self, key: &Key) -> Result<(), DbError>;
-    /// Reads a key and keeps others from changing it.
-    async fn lock_key(&mut self, organization: &str, agent: &str, id: &str) -> Result<Option<Key>, DbError>;
-    /// Writes a key's settings and version.
-    async fn update_key(&mut self, key: &Key) -> Result<(), DbError>;
-    /// Deletes a key and its secrets.
-    async fn delete_key(&mut self, organization: &str, agent: &str, id: &str) -> Result<(), DbError>;
-    /// Adds a secret to a key.
-    async fn insert_secret(&mut self, key_id: &str, secret: &StoredSecret) -> Result<(), DbError>;
-
-    /// Writes another record and verifier of the same secret. `false` when it is not there any more as it
-    /// was before.
-    async fn renew_secret(&mut self, before: &StoredSecret, after: &StoredSecret) -> Result<bool, DbError>;
-    /// Ends the newest secret of a key at this moment and any older one now; `None` ends all now.
-    async fn end_secrets(&mut self, key_id: &str, newest_ends_at: Option<Timestamp>) -> Result<(), DbError>;
-    /// Ends the secret before the newest.
-    async fn end_overlap(&mut self, key_id: &str) -> Result<(), DbError>;
-
-    /// Makes it all seen, when it touches no key.
-    async fn commit(self: Box<Self>) -> Result<(), DbError>;
-    /// Makes it all seen, and lets every replica know which keys it touches.
-    async fn commit_change(self: Box<Self>, touched: &Touched) -> Result<(), DbError>;
+    /// Makes it all seen, and lets every replica know which keys it touches. Not without having settled what the audit
+    /// log says of it.
+    async fn commit(self: Box<Self>, touched: &Touched, recorded: Recorded) -> Result<(), StoreError>;
 }
 
-/// The store over an open database.
-pub fn over(db: AnyDb) -> Arc<dyn Store> {
+/// Begins transactions. There is one for a store, and whoever has it makes every change:
+/// [`Changes`](crate::change::Changes).
+pub(crate) struct Writer(Box<dyn Begin>);
+
+impl Writer {
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.0.begin().await
+    }
+}
+
+#[async_trait]
+trait Begin: Send + Sync {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
+}
+
+/// The migrations of SQLite and of PostgreSQL.
+pub(crate) fn migrations() -> (Migrator, Migrator) {
+    (sqlx::migrate!("migrations/sqlite"), sqlx::migrate!("migrations/postgres"))
+}
+
+/// The store over an open database, and its only writer.
+pub(crate) fn over(db: AnyDb) -> (Arc<dyn Store>, Writer) {
     match db {
-        AnyDb::Sqlite(db) => Arc::new(sql::SqlStore::new(db)),
-        AnyDb::Postgres(db) => Arc::new(sql::SqlStore::new(db)),
+        AnyDb::Sqlite(db) => {
+            (Arc::new(sql::SqlStore::new(db.clone())), Writer(Box::new(sql::SqlStore::new(db))))
+        }
+        AnyDb::Postgres(db) => {
+            (Arc::new(sql::SqlStore::new(db.clone())), Writer(Box::new(sql::SqlStore::new(db))))
+        }
     }
 }

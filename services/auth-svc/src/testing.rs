@@ -1,19 +1,24 @@
 //! Many keys at once, for tests and benchmarks: argon2 would take nine hours for a million. Behind the
 //! feature `testing`; never part of a build that is shipped.
 
+mod requests;
+
 use std::ops::Range;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Executor};
 use svc_core::clock::Timestamp;
-use svc_core::db::{AnyDb, Db, DbError, Dialect, Transaction, sql};
 use svc_core::error::Error;
 use svc_core::ids::hex;
 use svc_core::random::Random;
+use svc_core::secret::Secret;
+use svc_db::{AnyDb, Db, DbError, Dialect, Transaction, sql};
 
-use crate::domain::{AgentMode, KeyDraft, LimitsAsked, Role};
+use crate::domain::{AgentMode, KeyDraft, KeyId, RequestedLimits, Role};
 use crate::{AuthService, credential};
+
+pub use requests::insert_requests;
 
 /// Keys of one transaction: large, since SQLite writes every page of an index once in each.
 const TRANSACTION: u32 = 250_000;
@@ -133,7 +138,7 @@ impl<'a> Insert<'a> {
         let draft = KeyDraft {
             name: Some("Key".to_owned()),
             permissions: settings.permissions.clone(),
-            rate_limits: LimitsAsked {
+            rate_limits: RequestedLimits {
                 per_minute: settings.per_minute.map(Some),
                 per_hour: settings.per_hour.map(Some),
             },
@@ -159,7 +164,7 @@ impl<'a> Insert<'a> {
             allowed_ips: json!(settings.allowed_ips.to_strings()).to_string(),
             per_minute: settings.rate_limits.per_minute,
             per_hour: settings.rate_limits.per_hour,
-            hash: management.record_secret("", &nobodys).await?.hash,
+            hash: management.record_secret(&KeyId::new(""), &nobodys).await?.hash,
             now,
         })
     }
@@ -184,7 +189,7 @@ impl<'a> Insert<'a> {
             .map(|number| {
                 let (api_key, secret) = credentials(number);
                 let id = self.id(number);
-                let (verifier, key_id) = verifiers.make(&id, &secret);
+                let (verifier, key_id) = verifiers.make(&id, &Secret::new(&*secret));
                 verifier_key_id = key_id;
                 json!([id, api_key, credential::last4(&secret), hex(&verifier)])
             })

@@ -2,11 +2,15 @@
 
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::auth::v1::agent_service_server::AgentService;
-use svc_core::error::{Error, Fault, Violation};
+use svc_core::error::{Fault, Violation};
+use svc_core::idempotency::Once;
+use svc_runtime::grpc::idempotency::kept;
+use svc_runtime::replay_or_call;
 use tonic::{Request, Response, Status};
 
 use super::{Api, actor, invalid, mask, page, pagination, required};
-use crate::domain::{Agent, AgentMode};
+use crate::domain::{Agent, AgentId, AgentMode};
+use crate::error::AuthError;
 
 #[tonic::async_trait]
 impl AgentService for Api {
@@ -15,10 +19,13 @@ impl AgentService for Api {
         request: Request<pb::CreateAgentRequest>,
     ) -> Result<Response<pb::CreateAgentResponse>, Status> {
         let actor = actor(&request)?;
+        let call = replay_or_call!(self.management, request);
+        let made = |agent: &Agent| pb::CreateAgentResponse { agent: Some(wire(agent.clone())) };
+        let once = Once::of(call, move |agent: &Agent| kept(&made(agent), agent.id.as_str()));
         let agent = request.into_inner().agent.unwrap_or_default();
         let mode = mode_of(agent.mode)?.unwrap_or(AgentMode::Live);
-        let agent = self.management.create_agent(actor, agent.name.as_deref(), mode).await?;
-        Ok(Response::new(pb::CreateAgentResponse { agent: Some(wire(agent)) }))
+        let agent = self.management.create_agent(&actor, agent.name.as_deref(), mode, once).await?;
+        Ok(Response::new(made(&agent)))
     }
 
     async fn list_agents(
@@ -39,7 +46,7 @@ impl AgentService for Api {
         request: Request<pb::GetAgentRequest>,
     ) -> Result<Response<pb::GetAgentResponse>, Status> {
         let actor = actor(&request)?;
-        let agent = self.management.agent(&actor, &request.into_inner().agent_id).await?;
+        let agent = self.management.agent(&actor, &AgentId::new(request.into_inner().agent_id)).await?;
         Ok(Response::new(pb::GetAgentResponse { agent: Some(wire(agent)) }))
     }
 
@@ -53,10 +60,10 @@ impl AgentService for Api {
         let paths = mask(request.update_mask, &["name", "mode"])?;
         if paths.iter().any(|path| path == "mode") {
             let violation = Violation::new("mode", Fault::Immutable, "`mode` is fixed at creation.");
-            return Err(Error::invalid(vec![violation]).into());
+            return Err(AuthError::Invalid(vec![violation]).into());
         }
         let name = paths.iter().any(|path| path == "name").then_some(agent.name);
-        let agent = self.management.update_agent(actor, request.agent_id, name).await?;
+        let agent = self.management.update_agent(&actor, AgentId::new(request.agent_id), name).await?;
         Ok(Response::new(pb::UpdateAgentResponse { agent: Some(wire(agent)) }))
     }
 
@@ -69,12 +76,12 @@ impl AgentService for Api {
         if id.is_empty() {
             return Err(required("agentId").into());
         }
-        self.management.delete_agent(actor, id).await?;
+        self.management.delete_agent(&actor, AgentId::new(id)).await?;
         Ok(Response::new(pb::DeleteAgentResponse {}))
     }
 }
 
-fn mode_of(number: i32) -> Result<Option<AgentMode>, Error> {
+fn mode_of(number: i32) -> Result<Option<AgentMode>, AuthError> {
     match pb::AgentMode::try_from(number) {
         Ok(pb::AgentMode::Unspecified) => Ok(None),
         Ok(pb::AgentMode::Live) => Ok(Some(AgentMode::Live)),
@@ -89,7 +96,7 @@ fn wire(agent: Agent) -> pb::Agent {
         AgentMode::Test => pb::AgentMode::Test,
     };
     pb::Agent {
-        id: agent.id,
+        id: agent.id.into(),
         name: Some(agent.name),
         mode: mode.into(),
         created_at: Some(agent.created_at.to_proto()),

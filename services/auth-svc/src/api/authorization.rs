@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
-use futures::FutureExt;
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::auth::v1::authorization_service_server::AuthorizationService;
-use svc_core::grpc::Stopping;
-use svc_core::telemetry;
+use svc_runtime::authorize::{AUTHORIZE, Answer, Asked, NoDecision};
+use svc_runtime::grpc::{Stopping, status};
+use svc_runtime::telemetry;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::Instrument;
 
-use super::Api;
-use crate::check::Checker;
+use super::{Api, decision};
 
 /// Batches of answers that wait for a slow reader, a stream.
 const WAITING_ANSWERS: usize = 64;
-/// Questions of a stream that wait for the database or argon2. More, and the stream itself waits.
+/// Questions of a stream that wait for the database or argon2, or for a slow reader. More get no decision, at once: the stream
+/// itself never waits, since the next question may be one that memory decides. Looks for unknown keys and
+/// argon2 have smaller bounds of their own, so what can fill it is a slow store of limits.
 const WAITING_QUESTIONS: usize = 1_024;
 
 type Answers = mpsc::Sender<Result<pb::AuthorizeStreamResponse, Status>>;
@@ -29,8 +30,9 @@ impl AuthorizationService for Api {
         &self,
         request: Request<pb::AuthorizeRequest>,
     ) -> Result<Response<pb::AuthorizeResponse>, Status> {
-        let decided = self.management.checker.authorize(request.into_inner()).await;
-        Ok(Response::new(decided?))
+        let asked = decision::ask(&self.checker, request.into_inner()).map_err(status::of)?;
+        let answer = decision::answer(asked.answer().await).map_err(status::of)?;
+        Ok(Response::new(answer))
     }
 
     async fn authorize_stream(
@@ -39,38 +41,45 @@ impl AuthorizationService for Api {
     ) -> Result<Response<BoxStream<pb::AuthorizeStreamResponse>>, Status> {
         let (answers, stream) = mpsc::channel(WAITING_ANSWERS);
         let stopping = request.extensions().get::<Stopping>().cloned();
-        tokio::spawn(answer(self.management.checker.clone(), request.into_inner(), stopping, answers));
+        tokio::spawn(answer(self.clone(), request.into_inner(), stopping, answers));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 }
 
 /// Answers questions until the stream ends or the service stops: the edge asks as long as it runs.
 async fn answer(
-    checker: Arc<Checker>,
+    api: Api,
     mut questions: Streaming<pb::AuthorizeStreamRequest>,
     stopping: Option<Stopping>,
     answers: Answers,
 ) {
-    let waiting = Arc::new(Semaphore::new(WAITING_QUESTIONS));
+    let places = Arc::new(Semaphore::new(WAITING_QUESTIONS));
     while let Some(batch) = next(&mut questions, stopping.as_ref()).await {
         let mut at_once = Vec::with_capacity(batch.questions.len());
-        for question in batch.questions {
-            let span = telemetry::rpc_span_of(AUTHORIZE, question.traceparent.as_deref());
-            let mut decision = Box::pin(decide(checker.clone(), question).instrument(span));
+        for pb::AuthorizeQuestion { id, request, traceparent } in batch.questions {
+            let span = telemetry::rpc_span_of(AUTHORIZE, traceparent.as_deref());
             // What memory decides is answered together; what needs more must not hold it up.
-            match (&mut decision).now_or_never() {
-                Some(answer) => at_once.push(answer),
-                None => {
-                    let Ok(permit) = waiting.clone().acquire_owned().await else { return };
-                    let answers = answers.clone();
-                    tokio::spawn(async move {
-                        let answer = decision.await;
-                        drop(permit);
-                        // Nobody listens any more: the edge has given up.
-                        let _ = answers.send(Ok(pb::AuthorizeStreamResponse { answers: vec![answer] })).await;
-                    });
+            let waiting = match span.in_scope(|| ask(&api, request).begin()) {
+                Asked::Waiting(waiting) => waiting,
+                Asked::Answered(answer) => {
+                    at_once.push(message(id, answer));
+                    continue;
                 }
-            }
+            };
+            let Ok(permit) = places.clone().try_acquire_owned() else {
+                api.no_room.inc();
+                at_once.push(message(id, Err(NoDecision::TooMany)));
+                continue;
+            };
+            let answers = answers.clone();
+            let answer = async move {
+                // Held until the answer is sent: who does not read is not asked for more for ever.
+                let _permit = permit;
+                let answer = message(id, waiting.await);
+                // Nobody listens any more: the edge has given up.
+                let _ = answers.send(Ok(pb::AuthorizeStreamResponse { answers: vec![answer] })).await;
+            };
+            tokio::spawn(answer.instrument(span));
         }
         if !at_once.is_empty()
             && answers.send(Ok(pb::AuthorizeStreamResponse { answers: at_once })).await.is_err()
@@ -91,13 +100,12 @@ async fn next(
     }
 }
 
-const AUTHORIZE: &str = "/keyward.auth.v1.AuthorizationService/Authorize";
+fn ask(api: &Api, request: Option<pb::AuthorizeRequest>) -> Asked<'static> {
+    let asked = request.and_then(|request| decision::ask(&api.checker, request).ok());
+    asked.unwrap_or(Asked::Answered(Err(NoDecision::Undecided)))
+}
 
-async fn decide(checker: Arc<Checker>, question: pb::AuthorizeQuestion) -> pb::AuthorizeAnswer {
-    let response = match question.request {
-        // Its cause is in the log; the edge needs to know only that there is no decision.
-        Some(request) => checker.authorize(request).await.ok(),
-        None => None,
-    };
-    pb::AuthorizeAnswer { id: question.id, response }
+/// The cause of no decision is in the log; the edge needs to know only that there is none.
+fn message(id: u32, answer: Result<Answer, NoDecision>) -> pb::AuthorizeAnswer {
+    pb::AuthorizeAnswer { id, response: answer.ok().map(pb::AuthorizeResponse::from) }
 }

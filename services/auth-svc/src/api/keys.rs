@@ -3,15 +3,19 @@
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::auth::v1::api_key_service_server::ApiKeyService;
 use svc_core::clock::Timestamp;
-use svc_core::error::Error;
-use svc_core::grpc::caller;
-use svc_core::principal::{self, Subject};
+use svc_core::idempotency::{Kept, Once};
+use svc_core::precondition::Precondition;
+use svc_core::principal::Subject;
+use svc_core::secret::Secret;
+use svc_runtime::grpc::idempotency::kept;
+use svc_runtime::grpc::{self, caller, status};
+use svc_runtime::replay_or_call;
 use tonic::{Request, Response, Status};
 
-use super::{Api, actor, invalid, mask, page, pagination, time};
-use crate::domain::{Key, KeyChange, KeyDraft, KeyStatus, LimitsAsked};
-use crate::limits::WindowState;
-use crate::management::keys::KeySearch;
+use super::{Api, actor, explain, invalid, mask, page, pagination, time, usage};
+use crate::domain::{AgentId, Key, KeyChange, KeyDraft, KeyId, KeyStatus, OrganizationId, RequestedLimits};
+use crate::error::{AuthError, Thing};
+use crate::management::{KeySearch, UsageAsked, includes_activity};
 
 /// The settings that a change may name.
 const CHANGEABLE: [&str; 6] =
@@ -24,16 +28,18 @@ impl ApiKeyService for Api {
         request: Request<pb::CreateApiKeyRequest>,
     ) -> Result<Response<pb::CreateApiKeyResponse>, Status> {
         let actor = actor(&request)?;
+        let once = Once::of(replay_or_call!(self.management, request), keep_secret);
         let request = request.into_inner();
         let draft = KeyDraft {
             name: request.name,
             description: request.description.unwrap_or_default(),
             permissions: request.permissions,
-            rate_limits: limits_asked(request.rate_limits, |_| true),
+            rate_limits: requested_limits(request.rate_limits, |_| true),
             allowed_ips: request.allowed_ips,
             expires_at: time("expiresAt", request.expires_at)?,
         };
-        let (key, secret) = self.management.create_key(actor, request.agent_id, draft).await?;
+        let agent = AgentId::new(request.agent_id);
+        let (key, secret) = self.management.create_key(&actor, agent, draft, once).await?;
         let now = self.now();
         let secret = secret.expose().to_owned();
         Ok(Response::new(pb::CreateApiKeyResponse { key: Some(wire(key, now)), secret }))
@@ -45,17 +51,55 @@ impl ApiKeyService for Api {
     ) -> Result<Response<pb::ListApiKeysResponse>, Status> {
         let actor = actor(&request)?;
         let request = request.into_inner();
-        if request.unused_days.is_some() {
-            return Err(Error::unimplemented("The filter `unusedDays`").into());
-        }
         let status = status_of(request.status)?;
-        let search = KeySearch { agent_id: request.agent_id, search: request.search, status };
+        let with_activity = includes_activity(&request.include)?;
+        let search = KeySearch {
+            agent_id: request.agent_id.map(AgentId::new),
+            search: request.search,
+            status,
+            unused_days: request.unused_days,
+        };
         let page = page(request.limit, request.cursor, request.include_total);
         let list = self.management.keys(&actor, search, page).await?;
         let now = self.now();
         let pagination = Some(pagination(&list));
-        let keys = list.items.into_iter().map(|key| wire(key, now)).collect();
+        let activity = match with_activity {
+            true => Some(self.management.activity(&actor, &list.items).await?),
+            false => None,
+        };
+        let mut keys: Vec<_> = list.items.into_iter().map(|key| wire(key, now)).collect();
+        if let Some(activity) = activity {
+            keys.iter_mut().for_each(|key| key.activity = usage::activity(activity.get(&key.id)));
+        }
         Ok(Response::new(pb::ListApiKeysResponse { keys, pagination }))
+    }
+
+    async fn get_api_key_usage(
+        &self,
+        request: Request<pb::GetApiKeyUsageRequest>,
+    ) -> Result<Response<pb::GetApiKeyUsageResponse>, Status> {
+        let actor = actor(&request)?;
+        let request = request.into_inner();
+        let asked = UsageAsked {
+            granularity: request.granularity,
+            from: time("from", request.from)?,
+            to: time("to", request.to)?,
+        };
+        let (agent, id) = (AgentId::new(request.agent_id), KeyId::new(request.id));
+        let told = self.management.key_usage(&actor, &agent, &id, asked).await?;
+        Ok(Response::new(usage::report(told)))
+    }
+
+    async fn list_api_key_addresses(
+        &self,
+        request: Request<pb::ListApiKeyAddressesRequest>,
+    ) -> Result<Response<pb::ListApiKeyAddressesResponse>, Status> {
+        let actor = actor(&request)?;
+        let request = request.into_inner();
+        let (agent, id) = (AgentId::new(request.agent_id), KeyId::new(request.id));
+        let found = self.management.key_addresses(&actor, &agent, &id, request.days).await?;
+        let addresses = found.into_iter().map(usage::address).collect();
+        Ok(Response::new(pb::ListApiKeyAddressesResponse { addresses }))
     }
 
     async fn get_api_key(
@@ -64,7 +108,8 @@ impl ApiKeyService for Api {
     ) -> Result<Response<pb::GetApiKeyResponse>, Status> {
         let actor = actor(&request)?;
         let request = request.into_inner();
-        let key = self.management.key(&actor, &request.agent_id, &request.id).await?;
+        let key =
+            self.management.key(&actor, &AgentId::new(request.agent_id), &KeyId::new(request.id)).await?;
         Ok(Response::new(pb::GetApiKeyResponse { key: Some(wire(key, self.now())) }))
     }
 
@@ -81,7 +126,7 @@ impl ApiKeyService for Api {
             name: named("name").then_some(key.name),
             description: named("description").then_some(key.description),
             permissions: named("permissions").then_some(key.permissions),
-            rate_limits: limits_asked(key.rate_limits, |limit| {
+            rate_limits: requested_limits(key.rate_limits, |limit| {
                 named("rate_limits") || named(&format!("rate_limits.{limit}"))
             }),
             allowed_ips: named("allowed_ips").then_some(key.allowed_ips),
@@ -90,8 +135,11 @@ impl ApiKeyService for Api {
                 false => None,
             },
         };
-        let expected = request.expected_version;
-        let key = self.management.update_key(actor, request.agent_id, request.id, change, expected).await?;
+        let precondition = Precondition::of(request.if_match, None);
+        let key = self
+            .management
+            .update_key(&actor, AgentId::new(request.agent_id), KeyId::new(request.id), change, precondition)
+            .await?;
         Ok(Response::new(pb::UpdateApiKeyResponse { key: Some(wire(key, self.now())) }))
     }
 
@@ -101,8 +149,10 @@ impl ApiKeyService for Api {
     ) -> Result<Response<pb::DeleteApiKeyResponse>, Status> {
         let actor = actor(&request)?;
         let request = request.into_inner();
-        let expected = request.expected_version;
-        self.management.delete_key(actor, request.agent_id, request.id, expected).await?;
+        let precondition = Precondition::of(request.if_match, None);
+        self.management
+            .delete_key(&actor, AgentId::new(request.agent_id), KeyId::new(request.id), precondition)
+            .await?;
         Ok(Response::new(pb::DeleteApiKeyResponse {}))
     }
 
@@ -110,17 +160,12 @@ impl ApiKeyService for Api {
         &self,
         request: Request<pb::GetCurrentKeyRequest>,
     ) -> Result<Response<pb::GetCurrentKeyResponse>, Status> {
-        let principal = principal::of(&request)?;
-        let Subject::Key(id) = &principal.subject else { return Err(Error::not_found("API key").into()) };
-        let client_address = caller::client_address(request.metadata().as_ref());
-        let key = self.management.own_key(&principal.organization_id, id).await?;
-        let windows = self.management.checker.windows(&key).await?;
-        let window = |state: WindowState| pb::Window {
-            limit: int(state.limit),
-            remaining: int(state.remaining),
-            reset_seconds: int(state.reset_seconds),
-        };
-        let windows = pb::Windows { minute: Some(window(windows.minute)), hour: Some(window(windows.hour)) };
+        let principal = grpc::principal(&request).map_err(status::of)?;
+        let Subject::Key(id) = &principal.subject else { return Err(AuthError::NotFound(Thing::Key).into()) };
+        let organization = OrganizationId::new(principal.organization_id.clone());
+        let client_address = caller::client_address(&request);
+        let key = self.management.own_key(&organization, &KeyId::new(id)).await?;
+        let windows = self.checker.windows(&key).await?;
         let key = wire(key, self.now());
         Ok(Response::new(pb::GetCurrentKeyResponse {
             api_key: key.api_key,
@@ -128,10 +173,22 @@ impl ApiKeyService for Api {
             agent: key.agent,
             permissions: key.effective_permissions,
             rate_limits: key.rate_limits,
-            windows: Some(windows),
+            windows: Some(usage::windows(windows)),
             expires_at: key.expires_at,
             client_address: client_address.map(|address| address.to_string()).unwrap_or_default(),
         }))
+    }
+
+    async fn explain_api_key(
+        &self,
+        request: Request<pb::ExplainApiKeyRequest>,
+    ) -> Result<Response<pb::ExplainApiKeyResponse>, Status> {
+        let actor = actor(&request)?;
+        let request = request.into_inner();
+        let (agent, id) = (AgentId::new(&*request.agent_id), KeyId::new(&*request.id));
+        let request_id = request.request_id.clone();
+        let explanation = self.management.explain(&actor, &agent, &id, explain::asked(request)?).await?;
+        Ok(Response::new(explain::wire(explanation, request_id)))
     }
 
     async fn rotate_api_key(
@@ -139,9 +196,13 @@ impl ApiKeyService for Api {
         request: Request<pb::RotateApiKeyRequest>,
     ) -> Result<Response<pb::RotateApiKeyResponse>, Status> {
         let actor = actor(&request)?;
+        let once = Once::of(replay_or_call!(self.management, request), keep_secret);
         let request = request.into_inner();
         let overlap = request.overlap_seconds.unwrap_or(0);
-        let (key, secret) = self.management.rotate_key(actor, request.agent_id, request.id, overlap).await?;
+        let (key, secret) = self
+            .management
+            .rotate_key(&actor, AgentId::new(request.agent_id), KeyId::new(request.id), overlap, once)
+            .await?;
         let secret = secret.expose().to_owned();
         Ok(Response::new(pb::RotateApiKeyResponse { key: Some(wire(key, self.now())), secret }))
     }
@@ -151,9 +212,16 @@ impl ApiKeyService for Api {
         request: Request<pb::EndOverlapRequest>,
     ) -> Result<Response<pb::EndOverlapResponse>, Status> {
         let actor = actor(&request)?;
+        let call = replay_or_call!(self.management, request);
+        let now = self.now();
+        let answer = move |key: &Key| pb::EndOverlapResponse { key: Some(wire(key.clone(), now)) };
+        let once = Once::of(call, move |key: &Key| kept(&answer(key), key.id.as_str()));
         let request = request.into_inner();
-        let key = self.management.end_overlap(actor, request.agent_id, request.id).await?;
-        Ok(Response::new(pb::EndOverlapResponse { key: Some(wire(key, self.now())) }))
+        let key = self
+            .management
+            .end_overlap(&actor, AgentId::new(request.agent_id), KeyId::new(request.id), once)
+            .await?;
+        Ok(Response::new(answer(&key)))
     }
 
     async fn disable_api_key(
@@ -161,9 +229,16 @@ impl ApiKeyService for Api {
         request: Request<pb::DisableApiKeyRequest>,
     ) -> Result<Response<pb::DisableApiKeyResponse>, Status> {
         let actor = actor(&request)?;
+        let call = replay_or_call!(self.management, request);
+        let now = self.now();
+        let answer = move |key: &Key| pb::DisableApiKeyResponse { key: Some(wire(key.clone(), now)) };
+        let once = Once::of(call, move |key: &Key| kept(&answer(key), key.id.as_str()));
         let request = request.into_inner();
-        let key = self.management.set_disabled(actor, request.agent_id, request.id, true).await?;
-        Ok(Response::new(pb::DisableApiKeyResponse { key: Some(wire(key, self.now())) }))
+        let key = self
+            .management
+            .set_disabled(&actor, AgentId::new(request.agent_id), KeyId::new(request.id), true, once)
+            .await?;
+        Ok(Response::new(answer(&key)))
     }
 
     async fn enable_api_key(
@@ -171,9 +246,16 @@ impl ApiKeyService for Api {
         request: Request<pb::EnableApiKeyRequest>,
     ) -> Result<Response<pb::EnableApiKeyResponse>, Status> {
         let actor = actor(&request)?;
+        let call = replay_or_call!(self.management, request);
+        let now = self.now();
+        let answer = move |key: &Key| pb::EnableApiKeyResponse { key: Some(wire(key.clone(), now)) };
+        let once = Once::of(call, move |key: &Key| kept(&answer(key), key.id.as_str()));
         let request = request.into_inner();
-        let key = self.management.set_disabled(actor, request.agent_id, request.id, false).await?;
-        Ok(Response::new(pb::EnableApiKeyResponse { key: Some(wire(key, self.now())) }))
+        let key = self
+            .management
+            .set_disabled(&actor, AgentId::new(request.agent_id), KeyId::new(request.id), false, once)
+            .await?;
+        Ok(Response::new(answer(&key)))
     }
 }
 
@@ -183,20 +265,21 @@ impl Api {
     }
 }
 
+/// Of an answer with a secret, nothing but whose it is.
+fn keep_secret((key, _): &(Key, Secret)) -> Kept {
+    Kept::secret(key.id.as_str())
+}
+
 /// The limits of a message, of which `named` says which are meant.
-fn limits_asked(limits: Option<pb::RateLimits>, named: impl Fn(&str) -> bool) -> LimitsAsked {
+fn requested_limits(limits: Option<pb::RateLimits>, named: impl Fn(&str) -> bool) -> RequestedLimits {
     let limits = limits.unwrap_or_default();
-    LimitsAsked {
+    RequestedLimits {
         per_minute: named("per_minute").then_some(limits.per_minute),
         per_hour: named("per_hour").then_some(limits.per_hour),
     }
 }
 
-fn int(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-fn status_of(number: i32) -> Result<Option<KeyStatus>, Error> {
+fn status_of(number: i32) -> Result<Option<KeyStatus>, AuthError> {
     match pb::ApiKeyStatus::try_from(number) {
         Ok(pb::ApiKeyStatus::Unspecified) => Ok(None),
         Ok(pb::ApiKeyStatus::Active) => Ok(Some(KeyStatus::Active)),
@@ -219,10 +302,10 @@ fn wire(key: Key, now: Timestamp) -> pb::ApiKey {
         previous_last_used_at: previous.last_used_at.map(|at| at.to_proto()),
     });
     pb::ApiKey {
-        id: key.id,
+        id: key.id.into(),
         api_key: key.api_key,
         secret_last4: key.secret_last4,
-        agent: Some(pb::AgentReference { id: key.agent.id, name: key.agent.name }),
+        agent: Some(pb::AgentReference { id: key.agent.id.into(), name: key.agent.name }),
         name: key.name,
         description: key.description,
         permissions: key.permissions,
@@ -235,10 +318,11 @@ fn wire(key: Key, now: Timestamp) -> pb::ApiKey {
         expires_at: key.expires_at.map(|at| at.to_proto()),
         status: status.into(),
         rotation,
-        created_by: Some(pb::MemberReference { id: creator_id, name: creator_name }),
+        created_by: Some(pb::MemberReference { id: creator_id.into(), name: creator_name }),
         created_at: Some(key.created_at.to_proto()),
         updated_at: Some(key.updated_at.to_proto()),
         last_used_at: key.last_used_at.map(|at| at.to_proto()),
         version: key.version,
+        activity: Vec::new(),
     }
 }

@@ -2,10 +2,15 @@
 
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::auth::v1::token_service_server::TokenService;
+use keyward_proto::policy::v1 as policy_pb;
+use svc_core::idempotency::{Kept, Once};
+use svc_core::secret::Secret;
+use svc_runtime::replay_or_call;
 use tonic::{Request, Response, Status};
 
-use super::{Api, actor, page, pagination, role_of, role_to_wire, time};
-use crate::domain::{Token, TokenDraft};
+use super::{Api, actor, page, pagination, role_of, time};
+use crate::audit::{Action, Attempt};
+use crate::domain::{Token, TokenDraft, TokenId};
 
 #[tonic::async_trait]
 impl TokenService for Api {
@@ -14,12 +19,21 @@ impl TokenService for Api {
         request: Request<pb::CreateTokenRequest>,
     ) -> Result<Response<pb::CreateTokenResponse>, Status> {
         let actor = actor(&request)?;
+        let call = replay_or_call!(self.management, request);
+        let once = Once::of(call, |(token, _): &(Token, Secret)| Kept::secret(token.id.as_str()));
         let request = request.into_inner();
         let role = role_of(request.role)?;
         let expires_at = time("expiresAt", request.expires_at)?;
         let now = self.management.environment.clock.now();
-        let draft = TokenDraft::check(request.name.as_deref(), role, expires_at, actor.role, now)?;
-        let (token, secret) = self.management.create_token(actor, draft).await?;
+        let name = request.name.as_deref();
+        let draft = match TokenDraft::check(name, role, expires_at, actor.role, now) {
+            Ok(draft) => draft,
+            Err(refusal) => {
+                let attempt = Attempt::to_make(Action::TokenCreated, name.unwrap_or_default());
+                return Err(self.management.refused(&actor, attempt, refusal).await.into());
+            }
+        };
+        let (token, secret) = self.management.create_token(&actor, draft, once).await?;
         let secret = secret.expose().to_owned();
         Ok(Response::new(pb::CreateTokenResponse { token: Some(wire(token)), secret }))
     }
@@ -42,7 +56,7 @@ impl TokenService for Api {
         request: Request<pb::GetTokenRequest>,
     ) -> Result<Response<pb::GetTokenResponse>, Status> {
         let actor = actor(&request)?;
-        let token = self.management.token(&actor, &request.into_inner().id).await?;
+        let token = self.management.token(&actor, &TokenId::new(request.into_inner().id)).await?;
         Ok(Response::new(pb::GetTokenResponse { token: Some(wire(token)) }))
     }
 
@@ -51,16 +65,16 @@ impl TokenService for Api {
         request: Request<pb::DeleteTokenRequest>,
     ) -> Result<Response<pb::DeleteTokenResponse>, Status> {
         let actor = actor(&request)?;
-        self.management.delete_token(actor, request.into_inner().id).await?;
+        self.management.delete_token(&actor, TokenId::new(request.into_inner().id)).await?;
         Ok(Response::new(pb::DeleteTokenResponse {}))
     }
 }
 
 fn wire(token: Token) -> pb::Token {
     pb::Token {
-        id: token.id,
+        id: token.id.into(),
         name: token.name,
-        role: role_to_wire(token.role).into(),
+        role: policy_pb::Role::from(token.role).into(),
         last4: token.last4,
         expires_at: token.expires_at.map(|at| at.to_proto()),
         created_at: Some(token.created_at.to_proto()),

@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use papaya::HashMap;
 use parking_lot::Mutex;
-use svc_core::db::DbError;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
 
-use super::Snapshot;
+use super::{LookupError, Snapshot};
 use crate::credential::API_KEY_LENGTH;
-use crate::in_place::InPlace;
+use crate::inline_str::InlineStr;
+use crate::revocation::Forget;
+use crate::store::Touched;
 
 /// How many keys are kept before an eviction starts. At about a kilobyte each this is a gigabyte.
 const CAPACITY: usize = 1_000_000;
@@ -49,10 +50,10 @@ impl Entry {
 
 type Entries = HashMap<ApiKey, Arc<Entry>>;
 
-type ApiKey = InPlace<API_KEY_LENGTH>;
+type ApiKey = InlineStr<API_KEY_LENGTH>;
 
 /// Snapshots by `apiKey`.
-pub struct KeyCache {
+pub(crate) struct KeyCache {
     entries: Arc<Entries>,
     /// Held while an entry is put in: nothing but removals changes their number meanwhile.
     inserting: Mutex<()>,
@@ -73,9 +74,18 @@ impl std::fmt::Debug for KeyCache {
     }
 }
 
+impl Forget for KeyCache {
+    fn forget(&self, touched: &Touched) {
+        match touched.api_keys() {
+            Some(api_keys) => api_keys.iter().for_each(|api_key| self.remove(api_key)),
+            None => self.clear(),
+        }
+    }
+}
+
 impl KeyCache {
     /// Keeps about this many keys, and never an eighth more.
-    pub fn bounded(capacity: usize) -> KeyCache {
+    pub(crate) fn bounded(capacity: usize) -> KeyCache {
         KeyCache {
             entries: Arc::default(),
             inserting: Mutex::default(),
@@ -85,9 +95,9 @@ impl KeyCache {
     }
 
     /// The snapshot of a key, loaded when it is not known. `None` when there is no such key.
-    pub async fn get<L>(&self, api_key: &str, load: L) -> Result<Option<Arc<Snapshot>>, DbError>
+    pub(crate) async fn get<L>(&self, api_key: &str, load: L) -> Result<Option<Arc<Snapshot>>, LookupError>
     where
-        L: AsyncFnOnce() -> Result<Option<Snapshot>, DbError>,
+        L: AsyncFnOnce() -> Result<Option<Snapshot>, LookupError>,
     {
         let api_key = ApiKey::new(api_key);
         let entry = api_key.map_or_else(Entry::asked_for, |api_key| self.entry(api_key));
@@ -107,7 +117,7 @@ impl KeyCache {
     }
 
     /// The snapshot of a key that is known already.
-    pub fn known(&self, api_key: &str) -> Option<Arc<Snapshot>> {
+    pub(crate) fn known(&self, api_key: &str) -> Option<Arc<Snapshot>> {
         let entries = self.entries.pin();
         let entry = entries.get(&ApiKey::new(api_key)?)?;
         entry.ask();
@@ -115,14 +125,14 @@ impl KeyCache {
     }
 
     /// Takes a key out, loaded or loading.
-    pub fn remove(&self, api_key: &str) {
+    pub(crate) fn remove(&self, api_key: &str) {
         if let Some(api_key) = ApiKey::new(api_key) {
             self.entries.pin().remove(&api_key);
         }
     }
 
     /// Takes every key out, loaded or loading.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.entries.pin().clear();
     }
 

@@ -1,12 +1,10 @@
 //! Principal tokens, minted once a key and audience and used again for half their life.
 
-use std::sync::Arc;
+use http::HeaderValue;
+use svc_core::clock::{Clock, Timestamp, Uptime};
+use svc_runtime::token::{Jwk, JwkSet, REUSE, TokenSigner};
 
-use svc_core::clock::Timestamp;
-use svc_core::error::Error;
-use svc_core::token::{Jwk, JwkSet, REUSE, TokenSigner};
-
-use super::Snapshot;
+use super::{Refusal, Snapshot};
 use svc_core::principal::Principal;
 
 /// How many audiences a key keeps tokens for. There is one a service.
@@ -14,15 +12,17 @@ const AUDIENCES: usize = 32;
 
 /// A token that was minted.
 #[derive(Clone, Debug)]
-pub struct Minted {
+pub(crate) struct Minted {
     audience: String,
     at: Timestamp,
-    token: Arc<str>,
+    /// The same moment, so that a clock that is set back does not make it young again.
+    uptime: Uptime,
+    token: HeaderValue,
 }
 
 /// Mints principal tokens.
 #[derive(Debug)]
-pub struct Minter {
+pub(crate) struct Minter {
     signer: TokenSigner,
     /// Signs nothing, and is shown beside the current one: other replicas may sign with it.
     previous: Option<Jwk>,
@@ -30,42 +30,56 @@ pub struct Minter {
 
 impl Minter {
     /// Mints with `signer`. Tokens of `previous` are to be good, too.
-    pub fn new(signer: TokenSigner, previous: Option<&TokenSigner>) -> Minter {
+    pub(crate) fn new(signer: TokenSigner, previous: Option<&TokenSigner>) -> Minter {
         let previous = previous.map(TokenSigner::public).filter(|key| *key != signer.public()).cloned();
         Minter { signer, previous }
     }
 
     /// The public keys, the current one first.
-    pub fn jwks(&self) -> JwkSet {
+    pub(crate) fn jwks(&self) -> JwkSet {
         let keys = [Some(self.signer.public()), self.previous.as_ref()];
         JwkSet { keys: keys.into_iter().flatten().cloned().collect() }
     }
 
     /// A token for a key, which may have been minted up to [`REUSE`] ago.
-    pub fn for_key(&self, snapshot: &Snapshot, audience: &str, now: Timestamp) -> Result<Arc<str>, Error> {
-        let fresh =
-            |minted: &Minted| minted.audience == audience && now.since(minted.at) < REUSE && minted.at <= now;
+    pub(crate) fn for_key(
+        &self,
+        snapshot: &Snapshot,
+        audience: &str,
+        clock: &dyn Clock,
+    ) -> Result<HeaderValue, Refusal> {
+        let (now, uptime) = (clock.now(), clock.uptime());
+        let fresh = |minted: &Minted| {
+            let age = now.since(minted.at).max(uptime.since(minted.uptime));
+            minted.audience == audience && age < REUSE && minted.at <= now
+        };
         if let Some(minted) = snapshot.minted.lock().iter().find(|m| fresh(m)) {
             return Ok(minted.token.clone());
         }
-        let token = self.mint(&snapshot.holder.principal(), audience, now)?;
+        let token = self.mint(snapshot.principal(), audience, now)?;
         let mut minted = snapshot.minted.lock();
         minted.retain(|m| m.audience != audience);
         if minted.len() < AUDIENCES {
-            minted.push(Minted { audience: audience.to_owned(), at: now, token: token.clone() });
+            minted.push(Minted { audience: audience.to_owned(), at: now, uptime, token: token.clone() });
         }
         Ok(token)
     }
 
     /// A new token.
-    pub fn mint(&self, principal: &Principal, audience: &str, now: Timestamp) -> Result<Arc<str>, Error> {
-        match self.signer.sign(principal, audience, now) {
-            Ok(token) => Ok(token.into()),
-            Err(error) => {
-                tracing::error!(error = %error, "no principal token");
-                Err(Error::internal())
-            }
-        }
+    pub(crate) fn mint(
+        &self,
+        principal: &Principal,
+        audience: &str,
+        now: Timestamp,
+    ) -> Result<HeaderValue, Refusal> {
+        let failed = |error: &dyn std::error::Error| {
+            tracing::error!(error = %error, "no principal token");
+            Refusal::CannotSign
+        };
+        let token = self.signer.sign(principal, audience, now).map_err(|error| failed(&error))?;
+        let mut token = HeaderValue::try_from(token).map_err(|error| failed(&error))?;
+        token.set_sensitive(true);
+        Ok(token)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bringing what is stored of a secret up to date once the secret was presented and is proven: a verifier
+//! Bringing what is stored of a secret up to date once the secret was presented and is verified: a verifier
 //! under the current key, and a record with the current parameters and pepper.
 //!
 //! It happens after the answer, one secret at a time, and its failure is nobody's: what is stored stays
@@ -10,16 +10,19 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use svc_core::clock::Timestamp;
-use svc_core::db::DbError;
 use svc_core::random::Random;
 use svc_core::secret::Secret;
-use svc_core::telemetry::Metrics;
+use svc_runtime::authorize::Last4;
+use svc_runtime::telemetry::Metrics;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use super::proving::Proving;
+use super::single_flight::SingleFlight;
+use crate::audit::{Audit, Unaudited};
+use crate::change::{Author, Changed, Changes};
+use crate::error::AuthError;
 use crate::secrets::{Argon2Pool, HashError, StoredSecret, Verifier, Verifiers};
-use crate::store::Store;
+use crate::store::Touched;
 
 /// How many secrets wait for their turn. More are taken when they are presented again.
 const WAITING: u32 = 1_024;
@@ -29,13 +32,15 @@ const REST: Duration = Duration::from_millis(100);
 
 /// A secret of a snapshot. What every request looks at stands first and needs no look elsewhere.
 #[derive(Debug)]
-pub struct HeldSecret {
+pub(crate) struct HeldSecret {
     /// Its verifier: the stored one, or the one that was made when argon2id had decided.
     verifier: OnceLock<Verifier>,
     /// The end of the overlap; `None` for the newest.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// What is stored is up to date, or its turn comes.
     settled: AtomicBool,
+    /// Its last 4 characters.
+    pub(crate) last4: Last4,
     rest: Box<Rest>,
 }
 
@@ -45,39 +50,44 @@ struct Rest {
     /// As it was read.
     stored: StoredSecret,
     /// The runs of argon2id about it.
-    proving: Proving,
+    runs: SingleFlight,
 }
 
 impl HeldSecret {
     /// As it is stored.
-    pub fn new(stored: StoredSecret, verifiers: &Verifiers) -> HeldSecret {
+    pub(crate) fn new(stored: StoredSecret, verifiers: &Verifiers) -> HeldSecret {
         let verifier = verifiers.find(&stored).map(OnceLock::from).unwrap_or_default();
-        let expires_at = stored.expires_at;
-        let rest = Box::new(Rest { stored, proving: Proving::default() });
-        HeldSecret { verifier, expires_at, settled: AtomicBool::new(false), rest }
+        let (expires_at, last4) = (stored.expires_at, Last4::new(&stored.last4));
+        let rest = Box::new(Rest { stored, runs: SingleFlight::default() });
+        HeldSecret { verifier, expires_at, settled: AtomicBool::new(false), last4, rest }
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> &str {
+        self.rest.stored.id.as_str()
     }
 
     /// Whether `secret` is this one. `None`: memory cannot tell.
-    pub fn verify(&self, verifiers: &Verifiers, key_id: &str, secret: &str) -> Option<bool> {
+    pub(crate) fn verify(&self, verifiers: &Verifiers, key_id: &str, secret: &Secret) -> Option<bool> {
         Some(verifiers.verify(key_id, self.verifier.get()?, secret))
     }
 
     /// As [`HeldSecret::verify`], by argon2id.
-    pub async fn prove(
+    pub(crate) async fn verify_by_argon2(
         &self,
         argon2: &Argon2Pool,
         verifiers: &Verifiers,
         key_id: &str,
-        secret: &str,
+        secret: &Secret,
     ) -> Result<bool, HashError> {
-        let run = argon2.verify(&self.rest.stored.hash, secret);
-        self.rest.proving.decide(verifiers, key_id, secret, run).await
+        let run = argon2.verify(&self.rest.stored.hash, secret.expose());
+        self.rest.runs.decide(verifiers, key_id, secret, run).await
     }
 }
 
 /// Renews what is stored of secrets.
-pub struct Renewals {
-    store: Arc<dyn Store>,
+pub(crate) struct Renewals {
+    changes: Arc<Changes>,
     argon2: Argon2Pool,
     random: Arc<dyn Random>,
     waiting: Arc<Semaphore>,
@@ -92,9 +102,9 @@ impl std::fmt::Debug for Renewals {
 }
 
 impl Renewals {
-    /// None wait yet.
-    pub fn new(
-        store: Arc<dyn Store>,
+    /// With nothing to renew.
+    pub(crate) fn new(
+        changes: Arc<Changes>,
         argon2: Argon2Pool,
         random: Arc<dyn Random>,
         metrics: &Metrics,
@@ -105,18 +115,18 @@ impl Renewals {
             registry.register("auth_secrets_renewed", help, renewed.clone());
         });
         let waiting = Arc::new(Semaphore::new(WAITING as usize));
-        Renewals { store, argon2, random, waiting, turn: Arc::new(Semaphore::new(1)), renewed }
+        Renewals { changes, argon2, random, waiting, turn: Arc::new(Semaphore::new(1)), renewed }
     }
 
-    /// `secret` is proven to be `held`, of this key.
-    pub fn proven(&self, verifiers: &Verifiers, key_id: &str, held: &HeldSecret, secret: &str) {
+    /// `secret` is `held`, a secret of this key.
+    pub(crate) fn presented(&self, verifiers: &Verifiers, key_id: &str, held: &HeldSecret, secret: &Secret) {
         if !held.settled.load(Ordering::Relaxed) {
             self.settle(verifiers, key_id, held, secret);
         }
     }
 
     #[cold]
-    fn settle(&self, verifiers: &Verifiers, key_id: &str, held: &HeldSecret, secret: &str) {
+    fn settle(&self, verifiers: &Verifiers, key_id: &str, held: &HeldSecret, secret: &Secret) {
         let stored = &held.rest.stored;
         let rehash = self.argon2.is_outdated(&stored.hash);
         if verifiers.is_current(stored) && !rehash {
@@ -134,8 +144,8 @@ impl Renewals {
             before: stored.clone(),
             verifier,
             verifier_key_id,
-            secret: rehash.then(|| Secret::new(secret)),
-            store: self.store.clone(),
+            secret: rehash.then(|| secret.clone()),
+            changes: self.changes.clone(),
             argon2: self.argon2.clone(),
             random: self.random.clone(),
         };
@@ -159,13 +169,13 @@ impl Renewals {
     }
 
     /// Waits until nothing waits.
-    pub async fn done(&self) {
+    pub(crate) async fn done(&self) {
         // Closed means that nothing will come.
         let _all = self.waiting.acquire_many(WAITING).await;
     }
 
     /// Those that wait are left for another time.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.waiting.close();
         self.turn.close();
     }
@@ -178,13 +188,13 @@ struct Renewal {
     verifier_key_id: String,
     /// When the record is to be made anew.
     secret: Option<Secret>,
-    store: Arc<dyn Store>,
+    changes: Arc<Changes>,
     argon2: Argon2Pool,
     random: Arc<dyn Random>,
 }
 
 impl Renewal {
-    async fn run(self) -> Result<bool, DbError> {
+    async fn run(self) -> Result<bool, AuthError> {
         let mut after = StoredSecret {
             verifier: Some(self.verifier),
             verifier_key_id: Some(self.verifier_key_id),
@@ -197,9 +207,13 @@ impl Renewal {
                 Err(error) => tracing::debug!(error = %error, "a record stays as it is for now"),
             }
         }
-        let mut work = self.store.begin().await?;
-        let renewed = work.renew_secret(&self.before, &after).await?;
-        work.commit().await?;
-        Ok(renewed)
+        let before = self.before;
+        let renew = self.changes.make(&Author::Renewal, move |work| {
+            Box::pin(async move {
+                let renewed = work.renew_secret(&before, &after).await?;
+                Ok(Changed::new(renewed, Touched::nothing(), Audit::nothing(Unaudited::Renewal)))
+            })
+        });
+        renew.await
     }
 }

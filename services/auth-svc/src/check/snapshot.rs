@@ -1,6 +1,8 @@
 //! A key as requests see it. What every request looks at stands in few pieces of memory: among a million
 //! keys hardly any is in the processor's cache, and each piece more is another wait.
 
+use std::sync::{Arc, OnceLock};
+
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use svc_core::clock::Timestamp;
@@ -8,33 +10,36 @@ use svc_core::principal::{Principal, Subject};
 
 use super::minter::Minted;
 use super::renewal::HeldSecret;
-use crate::domain::{Addresses, effective};
-use crate::limits::Limits;
+use crate::domain::{Addresses, AgentId, KeyId, OrganizationId, effective};
+use crate::limits::WindowLimits;
 use crate::secrets::Verifiers;
 use crate::store::KeyRecord;
+use crate::usage::KeyCounts;
 
 /// A key at one moment. Never changes; a change of the key makes another.
 #[derive(Debug)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// Its secrets: one, and during an overlap two.
-    pub secrets: SmallVec<[HeldSecret; 1]>,
+    pub(crate) secrets: SmallVec<[HeldSecret; 1]>,
     /// Until when it works.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// It is disabled.
-    pub disabled: bool,
+    pub(crate) disabled: bool,
     /// Where requests may come from.
-    pub allowed_ips: Addresses,
+    pub(crate) allowed_ips: Addresses,
     /// How many requests it may make.
-    pub limits: Limits,
+    pub(crate) limits: WindowLimits,
     /// Who a request with this key is.
-    pub holder: Holder,
+    pub(crate) holder: Holder,
+    principal: OnceLock<Arc<Principal>>,
     /// Principal tokens that are still fresh.
-    pub minted: Mutex<Vec<Minted>>,
+    pub(crate) minted: Mutex<Vec<Minted>>,
+    usage: OnceLock<Arc<KeyCounts>>,
 }
 
 impl Snapshot {
     /// A key as it was read.
-    pub fn new(record: KeyRecord, verifiers: &Verifiers) -> Snapshot {
+    pub(crate) fn new(record: KeyRecord, verifiers: &Verifiers) -> Snapshot {
         let permissions = effective(&record.permissions, record.creator_role);
         Snapshot {
             holder: Holder::new(&record.organization_id, &record.agent_id, &record.id, &permissions),
@@ -43,49 +48,66 @@ impl Snapshot {
             disabled: record.disabled,
             allowed_ips: record.allowed_ips,
             limits: record.rate_limits.into(),
+            principal: OnceLock::new(),
             minted: Mutex::default(),
+            usage: OnceLock::new(),
         }
+    }
+
+    /// Who a request with this key is, in the form that services know: made once, for all its requests.
+    pub(crate) fn principal(&self) -> &Arc<Principal> {
+        self.principal
+            .get_or_init(|| Arc::new(Principal { expires_at: self.expires_at, ..self.holder.principal() }))
+    }
+
+    /// Where its requests are counted.
+    pub(crate) fn usage(&self) -> &Arc<KeyCounts> {
+        let secrets = || self.secrets.iter().map(HeldSecret::id);
+        self.usage.get_or_init(|| Arc::new(KeyCounts::new(self.holder.key_id(), secrets())))
     }
 }
 
 /// The principal of a key in one piece: organization, agent, key and permissions. None of them has a space.
 #[derive(Debug)]
-pub struct Holder(Box<str>);
+pub(crate) struct Holder(Box<str>);
 
 impl Holder {
-    fn new(organization_id: &str, agent_id: &str, key_id: &str, permissions: &[String]) -> Holder {
-        let ids = [organization_id, agent_id, key_id].into_iter();
+    fn new(organization: &OrganizationId, agent: &AgentId, key: &KeyId, permissions: &[String]) -> Holder {
+        let ids = [organization.as_str(), agent.as_str(), key.as_str()].into_iter();
         let words: Vec<&str> = ids.chain(permissions.iter().map(String::as_str)).collect();
         Holder(words.join(" ").into())
     }
 
     /// The agent that the key acts on.
-    pub fn agent_id(&self) -> &str {
+    pub(crate) fn agent_id(&self) -> &str {
         self.word(1)
     }
 
     /// The id of the key.
-    pub fn key_id(&self) -> &str {
+    pub(crate) fn key_id(&self) -> &str {
         self.word(2)
     }
 
     /// Whether the key holds this permission.
-    pub fn may(&self, permission: &str) -> bool {
+    pub(crate) fn may(&self, permission: &str) -> bool {
         self.permissions().any(|held| held == permission)
     }
 
-    /// The same in the form that services know.
-    pub fn principal(&self) -> Principal {
+    fn principal(&self) -> Principal {
         Principal {
             organization_id: self.word(0).to_owned(),
             agent_id: Some(self.agent_id().to_owned()),
             subject: Subject::Key(self.key_id().to_owned()),
             permissions: self.permissions().map(str::to_owned).collect(),
             role: None,
+            expires_at: None,
+            token_id: None,
+            session_id: None,
         }
     }
 
-    fn permissions(&self) -> impl Iterator<Item = &str> {
+    /// The permissions of the key.
+    pub(crate) fn permissions(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ').skip(3)
     }
 
@@ -102,7 +124,8 @@ mod tests {
     fn a_holder_is_what_it_was_made_of() {
         for permissions in [vec![], vec!["contacts:read"], vec!["contacts:read", "contacts:create"]] {
             let permissions: Vec<String> = permissions.into_iter().map(str::to_owned).collect();
-            let holder = Holder::new("o", "a", "k", &permissions);
+            let holder =
+                Holder::new(&OrganizationId::new("o"), &AgentId::new("a"), &KeyId::new("k"), &permissions);
             assert_eq!((holder.agent_id(), holder.key_id()), ("a", "k"));
             assert!(permissions.iter().all(|permission| holder.may(permission)));
             assert!(["contacts:update", "contacts", "k", ""].iter().all(|other| !holder.may(other)));
@@ -112,6 +135,9 @@ mod tests {
                 subject: Subject::Key("k".to_owned()),
                 permissions,
                 role: None,
+                expires_at: None,
+                token_id: None,
+                session_id: None,
             };
             assert_eq!(holder.principal(), principal);
         }

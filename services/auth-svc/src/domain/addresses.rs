@@ -4,22 +4,20 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use svc_core::address::canonical;
+use svc_core::address::{canonical, canonical_range};
 use svc_core::error::{Fault, Violation};
 
 /// How many addresses and ranges a key may list.
-pub const MAX_ADDRESSES: usize = 100;
+const MAX_ADDRESSES: usize = 100;
 /// How much of what a client sent is repeated to it, in characters.
 const SHOWN: usize = 60;
-/// The bits of an IPv4-mapped IPv6 address that come before the IPv4 address.
-const MAPPED_BITS: u8 = 96;
 
 /// IPv4 and IPv6 addresses and CIDR ranges. Empty means any address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses(Vec<IpNet>);
 
 impl Addresses {
-    /// Checks every rule. An element may be a list parted by commas; violations name the element.
+    /// Checks every rule. An element may be a comma-separated list; violations name the element.
     pub fn check(elements: &[String], violations: &mut Vec<Violation>) -> Addresses {
         let mut found: Vec<IpNet> = Vec::new();
         for (at, element) in elements.iter().enumerate() {
@@ -98,12 +96,7 @@ fn parse(text: &str) -> Result<IpNet, String> {
             prefix.ok_or_else(bad)?
         }
     };
-    // An IPv4-mapped address is the IPv4 address; a range of them is a range of IPv4 when it holds no more.
-    let (address, prefix) = match canonical(address) {
-        v4 if v4 != address && prefix >= MAPPED_BITS => (v4, prefix - MAPPED_BITS),
-        _ => (address, prefix),
-    };
-    let range = IpNet::new(address, prefix).map_err(|_| bad())?;
+    let range = canonical_range(IpNet::new(address, prefix).map_err(|_| bad())?);
     match range.trunc() == range {
         true => Ok(range),
         false => Err(format!("`{}` has host bits set: write {}.", shown(text), range.trunc())),

@@ -2,33 +2,36 @@
 
 use svc_core::clock::Timestamp;
 
+use super::{AgentId, OrganizationId};
+
 /// An agent of an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Agent {
+pub(crate) struct Agent {
     /// Its id.
-    pub id: String,
+    pub(crate) id: AgentId,
     /// Its organization.
-    pub organization_id: String,
+    pub(crate) organization_id: OrganizationId,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether it is the sandbox.
-    pub mode: AgentMode,
+    pub(crate) mode: AgentMode,
     /// When it was made.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// An agent, as others mention it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentName {
+pub(crate) struct AgentName {
     /// Its id.
-    pub id: String,
+    pub(crate) id: AgentId,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// Whether an agent is the real thing. Fixed at creation.
+#[allow(unreachable_pub, reason = "fuzz/ reaches it through a feature")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentMode {
     /// The real thing.
@@ -39,7 +42,7 @@ pub enum AgentMode {
 
 impl AgentMode {
     /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             AgentMode::Live => "LIVE",
             AgentMode::Test => "TEST",
@@ -47,7 +50,7 @@ impl AgentMode {
     }
 
     /// From how it is stored.
-    pub fn parse(text: &str) -> Option<AgentMode> {
+    pub(crate) fn parse(text: &str) -> Option<AgentMode> {
         [AgentMode::Live, AgentMode::Test].into_iter().find(|mode| mode.as_str() == text)
     }
 }

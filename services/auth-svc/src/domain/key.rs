@@ -1,60 +1,63 @@
 //! API keys and the rules of their settings.
 
 use svc_core::clock::{LATEST, Timestamp};
-use svc_core::error::{Error, Fault, Violation};
+use svc_core::error::{Fault, Violation};
 
-use super::{Addresses, AgentName, Permissions, check_description, check_name};
+use super::{
+    Addresses, AgentName, KeyId, MemberId, OrganizationId, Permissions, check_description, check_name,
+};
+use crate::error::AuthError;
 
 /// An API key, as management shows it. Its secrets are elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
+pub(crate) struct Key {
     /// Its id.
-    pub id: String,
+    pub(crate) id: KeyId,
     /// Its organization.
-    pub organization_id: String,
+    pub(crate) organization_id: OrganizationId,
     /// The agent that it acts on.
-    pub agent: AgentName,
+    pub(crate) agent: AgentName,
     /// What the header carries.
-    pub api_key: String,
+    pub(crate) api_key: String,
     /// The last 4 characters of the newest secret.
-    pub secret_last4: String,
+    pub(crate) secret_last4: String,
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
     /// The description.
-    pub description: String,
+    pub(crate) description: String,
     /// What it was given.
-    pub permissions: Vec<String>,
+    pub(crate) permissions: Vec<String>,
     /// What it may do now.
-    pub effective_permissions: Vec<String>,
+    pub(crate) effective_permissions: Vec<String>,
     /// How many requests it may make.
-    pub rate_limits: RateLimits,
+    pub(crate) rate_limits: RateLimits,
     /// Where requests may come from.
-    pub allowed_ips: Addresses,
+    pub(crate) allowed_ips: Addresses,
     /// Until when it works.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// Since when it is disabled.
-    pub disabled_at: Option<Timestamp>,
+    pub(crate) disabled_at: Option<Timestamp>,
     /// The secret before the newest, while it works or until it is cleared away.
-    pub previous: Option<Previous>,
+    pub(crate) previous: Option<Previous>,
     /// The member who made it: id and how others see them.
-    pub created_by: (String, String),
+    pub(crate) created_by: (MemberId, String),
     /// When it was made.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When a setting last changed.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     /// When it was last used.
-    pub last_used_at: Option<Timestamp>,
+    pub(crate) last_used_at: Option<Timestamp>,
     /// Counts its changes.
-    pub version: i32,
+    pub(crate) version: i32,
 }
 
 /// How many requests a key may make, in any 60 and in any 3,600 consecutive seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimits {
+pub(crate) struct RateLimits {
     /// In a minute.
-    pub per_minute: i32,
+    pub(crate) per_minute: i32,
     /// In an hour.
-    pub per_hour: i32,
+    pub(crate) per_hour: i32,
 }
 
 const DEFAULT_PER_MINUTE: i32 = 60;
@@ -62,16 +65,16 @@ const DEFAULT_PER_HOUR: i32 = 1_000;
 
 /// The most that keys may be given: settings of the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MaxLimits {
+pub(crate) struct MaxLimits {
     /// In a minute.
-    pub per_minute: i32,
+    pub(crate) per_minute: i32,
     /// In an hour.
-    pub per_hour: i32,
+    pub(crate) per_hour: i32,
 }
 
 impl MaxLimits {
     /// What a key gets when it does not say.
-    pub fn defaults(self) -> RateLimits {
+    pub(crate) fn defaults(self) -> RateLimits {
         RateLimits {
             per_minute: DEFAULT_PER_MINUTE.min(self.per_minute),
             per_hour: DEFAULT_PER_HOUR.min(self.per_hour),
@@ -81,21 +84,25 @@ impl MaxLimits {
 
 /// Limits as a caller asks for them: of each window nothing, the default (`Some(None)`) or a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LimitsAsked {
+pub(crate) struct RequestedLimits {
     /// In a minute.
-    pub per_minute: Option<Option<i32>>,
+    pub(crate) per_minute: Option<Option<i32>>,
     /// In an hour.
-    pub per_hour: Option<Option<i32>>,
+    pub(crate) per_hour: Option<Option<i32>>,
 }
 
-impl LimitsAsked {
+impl RequestedLimits {
     /// Checks every rule; what is not asked for stays as in `current`. Any pair is legal.
-    pub fn check(self, current: RateLimits, max: MaxLimits, violations: &mut Vec<Violation>) -> RateLimits {
+    pub(crate) fn check(
+        self,
+        current: RateLimits,
+        max: MaxLimits,
+        violations: &mut Vec<Violation>,
+    ) -> RateLimits {
         let mut one = |name: &str, asked: Option<Option<i32>>, current: i32, default: i32, max: i32| {
             let limit = asked.map_or(current, |asked| asked.unwrap_or(default));
             if asked.is_some() && !(1..=max).contains(&limit) {
-                let message = format!("`rateLimits.{name}` is from 1 to {max}.");
-                violations.push(Violation::new(format!("rateLimits.{name}"), Fault::OutOfRange, message));
+                violations.push(Violation::out_of_range(&format!("rateLimits.{name}"), 1..=max));
             }
             limit
         };
@@ -115,21 +122,21 @@ impl LimitsAsked {
 
 /// The secret before the newest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Previous {
+pub(crate) struct Previous {
     /// The last 4 characters.
-    pub last4: String,
+    pub(crate) last4: String,
     /// Until when it works.
-    pub ends_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
     /// When it was last used.
-    pub last_used_at: Option<Timestamp>,
+    pub(crate) last_used_at: Option<Timestamp>,
 }
 
 /// The longest overlap of two secrets, in seconds: a week.
-pub const MAX_OVERLAP: i32 = 604_800;
+pub(crate) const MAX_OVERLAP: i32 = 604_800;
 
 /// Whether a key works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyStatus {
+pub(crate) enum KeyStatus {
     /// It works.
     Active,
     /// An admin disabled it.
@@ -140,7 +147,7 @@ pub enum KeyStatus {
 
 impl KeyStatus {
     /// As queries compare it.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             KeyStatus::Active => "ACTIVE",
             KeyStatus::Disabled => "DISABLED",
@@ -151,7 +158,7 @@ impl KeyStatus {
 
 impl Key {
     /// Whether it works now. Like the credential check, expiry is seen before disabling.
-    pub fn status(&self, now: Timestamp) -> KeyStatus {
+    pub(crate) fn status(&self, now: Timestamp) -> KeyStatus {
         match (self.expires_at, self.disabled_at) {
             (Some(end), _) if end <= now => KeyStatus::Expired,
             (_, Some(_)) => KeyStatus::Disabled,
@@ -162,41 +169,46 @@ impl Key {
 
 /// The settings of a new key, as they are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyDraft {
+pub(crate) struct KeyDraft {
     /// The name.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The description.
-    pub description: String,
+    pub(crate) description: String,
     /// What it may do.
-    pub permissions: Vec<String>,
+    pub(crate) permissions: Vec<String>,
     /// How many requests it may make.
-    pub rate_limits: LimitsAsked,
+    pub(crate) rate_limits: RequestedLimits,
     /// Where requests may come from.
-    pub allowed_ips: Vec<String>,
+    pub(crate) allowed_ips: Vec<String>,
     /// Until when it works.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// The settings of a new key, every rule of them checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeySettings {
+pub(crate) struct KeySettings {
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
     /// The description.
-    pub description: String,
+    pub(crate) description: String,
     /// What it may do.
-    pub permissions: Vec<String>,
+    pub(crate) permissions: Vec<String>,
     /// How many requests it may make.
-    pub rate_limits: RateLimits,
+    pub(crate) rate_limits: RateLimits,
     /// Where requests may come from.
-    pub allowed_ips: Addresses,
+    pub(crate) allowed_ips: Addresses,
     /// Until when it works.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 impl KeyDraft {
     /// Checks every rule.
-    pub fn check(self, known: &Permissions, max: MaxLimits, now: Timestamp) -> Result<KeySettings, Error> {
+    pub(crate) fn check(
+        self,
+        known: &Permissions,
+        max: MaxLimits,
+        now: Timestamp,
+    ) -> Result<KeySettings, AuthError> {
         let mut violations = Vec::new();
         let settings = KeySettings {
             name: check_name("name", self.name.as_deref(), &mut violations),
@@ -210,38 +222,38 @@ impl KeyDraft {
         check_expiry(settings.expires_at, now, &mut violations);
         match violations.is_empty() {
             true => Ok(settings),
-            false => Err(Error::invalid(violations)),
+            false => Err(AuthError::Invalid(violations)),
         }
     }
 }
 
 /// A change of settings: what is `Some` changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyChange {
+pub(crate) struct KeyChange {
     /// A new name.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// A new description.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// A new list of permissions.
-    pub permissions: Option<Vec<String>>,
+    pub(crate) permissions: Option<Vec<String>>,
     /// New limits.
-    pub rate_limits: LimitsAsked,
+    pub(crate) rate_limits: RequestedLimits,
     /// A new list of addresses.
-    pub allowed_ips: Option<Vec<String>>,
+    pub(crate) allowed_ips: Option<Vec<String>>,
     /// A new expiry, or none.
-    pub expires_at: Option<Option<Timestamp>>,
+    pub(crate) expires_at: Option<Option<Timestamp>>,
 }
 
 impl KeyChange {
     /// Checks every rule and applies it. Says whether anything is different now. After an error the key
     /// is not to be used.
-    pub fn apply(
+    pub(crate) fn apply(
         self,
         key: &mut Key,
         known: &Permissions,
         max: MaxLimits,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, AuthError> {
         let before = key.clone();
         let mut violations = Vec::new();
         if let Some(name) = self.name {
@@ -264,13 +276,13 @@ impl KeyChange {
         }
         match violations.is_empty() {
             true => Ok(*key != before),
-            false => Err(Error::invalid(violations)),
+            false => Err(AuthError::Invalid(violations)),
         }
     }
 }
 
 /// An expiry lies in the future, and not after the year 9999.
-pub fn check_expiry(at: Option<Timestamp>, now: Timestamp, violations: &mut Vec<Violation>) {
+pub(crate) fn check_expiry(at: Option<Timestamp>, now: Timestamp, violations: &mut Vec<Violation>) {
     let message = match at {
         Some(at) if at <= now => "`expiresAt` must be in the future.",
         Some(at) if at > LATEST => "`expiresAt` is later than the year 9999.",
@@ -297,12 +309,12 @@ mod tests {
             name: None,
             description: "x".repeat(501),
             permissions: vec!["nope:read".into()],
-            rate_limits: LimitsAsked { per_minute: Some(Some(0)), per_hour: Some(Some(10_001)) },
+            rate_limits: RequestedLimits { per_minute: Some(Some(0)), per_hour: Some(Some(10_001)) },
             allowed_ips: vec!["[::1]".into()],
             expires_at: Some(NOW),
         };
-        let error = draft.check(&known(), MAX, NOW).unwrap_err();
-        let fields: Vec<_> = error.violations.iter().map(|v| (v.field.as_str(), v.fault)).collect();
+        let AuthError::Invalid(violations) = draft.check(&known(), MAX, NOW).unwrap_err() else { panic!() };
+        let fields: Vec<_> = violations.iter().map(|v| (v.field.as_str(), v.fault)).collect();
         assert_eq!(
             fields,
             [
@@ -337,7 +349,7 @@ mod tests {
             (Some(Some(31)), None, tight, None),
         ] {
             let mut violations = Vec::new();
-            let asked = LimitsAsked { per_minute: minute, per_hour: hour };
+            let asked = RequestedLimits { per_minute: minute, per_hour: hour };
             let limits = asked.check(current, max, &mut violations);
             let got = violations.is_empty().then_some((limits.per_minute, limits.per_hour));
             assert_eq!(got, expected, "{minute:?} {hour:?}");

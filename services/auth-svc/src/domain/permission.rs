@@ -6,21 +6,21 @@ use super::Role;
 
 /// The permissions that there are: what the services declare.
 #[derive(Clone, Debug, Default)]
-pub struct Permissions(Vec<String>);
+pub(crate) struct Permissions(Vec<String>);
 
 impl Permissions {
     /// These and no others.
-    pub fn new(all: Vec<String>) -> Permissions {
+    pub(crate) fn new(all: Vec<String>) -> Permissions {
         Permissions(all)
     }
 
     /// All of them.
-    pub fn all(&self) -> &[String] {
+    pub(crate) fn all(&self) -> &[String] {
         &self.0
     }
 
     /// Checks a key's list: at least one, without doubles, each one known.
-    pub fn check(&self, asked: &[String], violations: &mut Vec<Violation>) {
+    pub(crate) fn check(&self, asked: &[String], violations: &mut Vec<Violation>) {
         if asked.is_empty() {
             let message = "`permissions` needs at least one permission.";
             violations.push(Violation::new("permissions", Fault::Required, message));
@@ -50,7 +50,7 @@ impl Permissions {
 
 /// What a key may do now: its permissions, or nothing once its creator holds none. `None` stands for
 /// a member who was removed.
-pub fn effective(permissions: &[String], creator: Option<Role>) -> Vec<String> {
+pub(crate) fn effective(permissions: &[String], creator: Option<Role>) -> Vec<String> {
     match creator {
         Some(role) if role.holds_permissions() => permissions.to_vec(),
         _ => Vec::new(),

@@ -6,7 +6,7 @@ const MAX_NAME: usize = 100;
 const MAX_DESCRIPTION: usize = 500;
 
 /// A name: 1 to 100 characters after trimming, none of them a control character. Returns it trimmed.
-pub fn check_name(field: &str, name: Option<&str>, violations: &mut Vec<Violation>) -> String {
+pub(crate) fn check_name(field: &str, name: Option<&str>, violations: &mut Vec<Violation>) -> String {
     let name = name.map(str::trim);
     let wrong = match name {
         None => Some((Fault::Required, "is required")),
@@ -24,7 +24,7 @@ pub fn check_name(field: &str, name: Option<&str>, violations: &mut Vec<Violatio
 }
 
 /// A description: 0 to 500 characters; line breaks and tabs are fine, other control characters not.
-pub fn check_description(text: &str, violations: &mut Vec<Violation>) -> String {
+pub(crate) fn check_description(text: &str, violations: &mut Vec<Violation>) -> String {
     let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if text.chars().count() > MAX_DESCRIPTION {
         let message = "`description` has at most 500 characters.";

@@ -1,12 +1,12 @@
 //! The clock that limits in memory count by.
 
-use rustix::time::{ClockId, clock_gettime};
+use svc_core::clock::{Clock, SystemClock};
 
 /// Where the kernel says which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// A clock that is never set and counts the time that the machine sleeps.
-pub trait BootClock: Send + Sync + 'static {
+pub(crate) trait BootClock: Send + Sync + 'static {
     /// Milliseconds since the machine started, rounded down.
     fn millis(&self) -> u64;
 
@@ -16,13 +16,11 @@ pub trait BootClock: Send + Sync + 'static {
 
 /// The machine's.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemBootClock;
+pub(crate) struct SystemBootClock;
 
 impl BootClock for SystemBootClock {
     fn millis(&self) -> u64 {
-        let time = clock_gettime(ClockId::Boottime);
-        // Neither is ever negative.
-        time.tv_sec.unsigned_abs() * 1_000 + time.tv_nsec.unsigned_abs() / 1_000_000
+        SystemClock.uptime().millis()
     }
 
     fn boot_id(&self) -> Option<String> {

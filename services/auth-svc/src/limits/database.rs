@@ -1,68 +1,82 @@
-//! Windows in PostgreSQL, shared by all replicas: one row a key, one round trip a request.
-//!
-//! The function `limits_take` of the migrations decides under the lock of the row.
+//! Windows in PostgreSQL, shared by all replicas: one row a key, one round trip for all requests that arrive
+//! together.
+
+mod takes;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::{Postgres, Row as _};
-use svc_core::db::{Db, DbError};
+use svc_db::{Batcher, Db, DbError};
+use svc_runtime::telemetry::Metrics;
 use tokio::time::timeout;
 use tracing::{Instrument, debug_span};
 
 use super::window::{LONGEST, Windows};
-use super::{LimitError, LimitStore, Limits, Taken};
+use super::{LimitError, LimitStore, Taken, WindowLimits};
+use takes::{Take, Takes};
 
 /// How long a request waits for its answer.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// How many times [`LimitStore::tend`] is called between two purges: ten minutes.
+/// How many times [`LimitStore::maintain`] is called between two purges: ten minutes.
 const PURGE_EVERY: u32 = 600;
+
+/// The span of a statement.
+macro_rules! span {
+    ($name:literal, $operation:literal) => {
+        debug_span!(
+            $name,
+            otel.kind = "client",
+            db.system.name = "postgresql",
+            db.operation.name = $operation
+        )
+    };
+}
 
 /// The windows of all keys, in PostgreSQL.
 #[derive(Debug)]
 pub struct DatabaseStore {
     db: Db<Postgres>,
+    takes: Batcher<Postgres, Takes>,
     /// Calls since the last purge.
-    tended: AtomicU32,
+    maintained: AtomicU32,
     timeout: Duration,
 }
 
 impl DatabaseStore {
     /// In this database.
-    pub fn new(db: Db<Postgres>) -> DatabaseStore {
-        DatabaseStore { db, tended: AtomicU32::new(0), timeout: TIMEOUT }
+    pub(crate) fn new(db: Db<Postgres>, metrics: &Metrics) -> DatabaseStore {
+        DatabaseStore::waiting(db, metrics, TIMEOUT)
+    }
+
+    fn waiting(db: Db<Postgres>, metrics: &Metrics, timeout: Duration) -> DatabaseStore {
+        let takes = Batcher::new(db.clone(), Takes, "auth_limit_takes", timeout, metrics);
+        DatabaseStore { db, takes, maintained: AtomicU32::new(0), timeout }
     }
 
     /// For tests of what is decided, on a machine that has other work to do.
     #[cfg(test)]
     pub(super) fn patient(self) -> DatabaseStore {
-        DatabaseStore { timeout: Duration::from_secs(60), ..self }
+        DatabaseStore::waiting(self.db, &Metrics::new(), Duration::from_secs(60))
     }
 
     /// `at` stands for the clock in tests.
     pub(super) async fn take_at(
         &self,
         key_id: &str,
-        limits: Limits,
+        limits: WindowLimits,
         at: Option<i64>,
     ) -> Result<Taken, LimitError> {
-        let take = async {
-            // Not a transaction of ours, which would be three round trips: the statement is one by itself.
-            let mut connection = self.db.read().await?;
-            let query = sqlx::query(
-                "SELECT allowed, now_millis, new_minute, new_hour FROM limits_take($1, $2, $3, $4)",
-            );
-            let query = query.bind(key_id).bind(i64::from(limits.per_minute));
-            let row = query.bind(i64::from(limits.per_hour)).bind(at).fetch_one(&mut *connection).await?;
-            connection.done();
-            Ok::<_, DbError>((
-                row.try_get("allowed")?,
-                windows(&row, "now_millis", "new_minute", "new_hour")?,
-            ))
-        };
-        let take = take.instrument(debug_span!("db.limit.take", otel.kind = "client"));
-        let (allowed, windows) = timeout(self.timeout, take).await.map_err(|_| LimitError::TooSlow)??;
-        Ok(windows.ok_or(LimitError::Malformed)?.answer(limits, allowed))
+        let take = self.takes.ask(Take { key_id: key_id.to_owned(), limits, at });
+        let take = take.instrument(span!("db.limit.take", "SELECT"));
+        let taken = timeout(self.timeout, take).await.map_err(|_| LimitError::TooSlow)??;
+        taken.ok_or(LimitError::Malformed)
+    }
+
+    /// How many statements took slots for several requests, and for how many.
+    #[cfg(test)]
+    pub(super) fn batches(&self) -> (u64, u64) {
+        self.takes.batches()
     }
 
     async fn purge(&self) -> Result<(), DbError> {
@@ -76,11 +90,11 @@ impl DatabaseStore {
 }
 
 impl LimitStore for DatabaseStore {
-    async fn take(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
+    async fn take(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
         self.take_at(key_id, limits, None).await
     }
 
-    async fn peek(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
+    async fn peek(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
         let peek = async {
             let mut connection = self.db.read().await?;
             let query = sqlx::query(
@@ -94,7 +108,7 @@ impl LimitStore for DatabaseStore {
                 if known { windows(&row, "newest", "minute", "hour")? } else { Some(Windows::default()) };
             Ok::<_, DbError>((row.try_get::<i64, _>("now_millis")?, found))
         };
-        let peek = peek.instrument(debug_span!("db.limit.peek", otel.kind = "client"));
+        let peek = peek.instrument(span!("db.limit.peek", "SELECT"));
         let (now, windows) = timeout(self.timeout, peek).await.map_err(|_| LimitError::TooSlow)??;
         Ok(windows.ok_or(LimitError::Malformed)?.peek(now.unsigned_abs(), limits))
     }
@@ -105,16 +119,16 @@ impl LimitStore for DatabaseStore {
             let query = sqlx::query("DELETE FROM shared_limits WHERE key_id = $1");
             query.bind(key_id).execute(&mut *connection).await.map_err(DbError::from)
         };
-        forget.instrument(debug_span!("db.limit.forget", otel.kind = "client")).await?;
+        forget.instrument(span!("db.limit.forget", "DELETE")).await?;
         Ok(())
     }
 
-    async fn tend(&self) -> Result<(), LimitError> {
-        let tended = self.tended.fetch_add(1, Ordering::Relaxed);
-        if !tended.is_multiple_of(PURGE_EVERY) {
+    async fn maintain(&self) -> Result<(), LimitError> {
+        let maintained = self.maintained.fetch_add(1, Ordering::Relaxed);
+        if !maintained.is_multiple_of(PURGE_EVERY) {
             return Ok(());
         }
-        Ok(self.purge().instrument(debug_span!("db.limit.purge", otel.kind = "client")).await?)
+        Ok(self.purge().instrument(span!("db.limit.purge", "DELETE")).await?)
     }
 }
 

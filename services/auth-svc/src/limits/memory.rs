@@ -15,7 +15,7 @@ use self::keys::Keys;
 use self::log::Log;
 use super::clock::BootClock;
 use super::saved::Saved;
-use super::{LimitError, LimitOpenError, LimitStore, Limits, Taken};
+use super::{LimitError, LimitOpenError, LimitStore, Taken, WindowLimits};
 
 /// How often empty windows are dropped, in milliseconds. Every sweep looks at all of them.
 const SWEEP_EVERY: u64 = 600_000;
@@ -26,18 +26,19 @@ const SWEEP_FULL_EVERY: u64 = 5_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     /// Keys that may have used slots. At about 700 bytes each a million is 0.7 GB.
-    pub max_keys: usize,
+    pub(crate) max_keys: usize,
     /// The bytes of a piece of the log, one key more or less. A piece is a transaction, and others who
     /// write wait for it.
-    pub piece: usize,
+    pub(crate) piece: usize,
     /// A log of so many bytes is never worth making shorter.
-    pub floor: u64,
+    pub(crate) floor: u64,
     /// The most steps of a compaction after a save, each about a piece: 16 MiB a second.
-    pub steps: usize,
+    pub(crate) steps: usize,
 }
 
 impl Bounds {
-    pub const USUAL: Bounds = Bounds { max_keys: 1_000_000, piece: 1 << 20, floor: 16 << 20, steps: 16 };
+    pub(crate) const USUAL: Bounds =
+        Bounds { max_keys: 1_000_000, piece: 1 << 20, floor: 16 << 20, steps: 16 };
 }
 
 /// The windows of the keys of this process.
@@ -56,7 +57,7 @@ impl std::fmt::Debug for MemoryStore {
 
 impl MemoryStore {
     /// Goes on where the last process stopped.
-    pub async fn open(
+    pub(crate) async fn open(
         saved: Arc<dyn Saved>,
         boot: Arc<dyn BootClock>,
         wall: Arc<dyn Clock>,
@@ -83,6 +84,15 @@ impl MemoryStore {
         &self.keys
     }
 
+    /// A lock that is held for no longer than the counting takes is all that it waits for.
+    pub(super) fn take_at_once(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
+        self.keys.take(key_id, limits)
+    }
+
+    pub(super) fn peek_at_once(&self, key_id: &str, limits: WindowLimits) -> Taken {
+        self.keys.peek(key_id, limits)
+    }
+
     /// Drops what is empty, now and then, and soon when keys find no room. Gives the bytes that the rest
     /// takes in the log.
     async fn sweep(&self) -> Option<u64> {
@@ -99,12 +109,12 @@ impl MemoryStore {
 }
 
 impl LimitStore for MemoryStore {
-    async fn take(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
-        self.keys.take(key_id, limits)
+    async fn take(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
+        self.take_at_once(key_id, limits)
     }
 
-    async fn peek(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
-        Ok(self.keys.peek(key_id, limits))
+    async fn peek(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
+        Ok(self.peek_at_once(key_id, limits))
     }
 
     async fn forget(&self, key_id: &str) -> Result<(), LimitError> {
@@ -113,7 +123,7 @@ impl LimitStore for MemoryStore {
         Ok(())
     }
 
-    async fn tend(&self) -> Result<(), LimitError> {
+    async fn maintain(&self) -> Result<(), LimitError> {
         let mut log = self.log.lock().await;
         let saved = log.save(&self.keys).await;
         // Also while nothing can be saved: keys that find no room cannot wait for that.

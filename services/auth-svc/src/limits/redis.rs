@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, debug_span};
 
 use super::window::{LONGEST, Windows};
-use super::{LimitError, LimitStore, Limits, Taken};
+use super::{LimitError, LimitStore, Taken, WindowLimits};
 
 pub use connection::ConnectError;
 use connection::Connection;
@@ -46,7 +46,7 @@ impl std::fmt::Debug for RedisStore {
 impl RedisStore {
     /// Connects. A server that answers must let us in and must not evict keys. One that is away now is
     /// tried again at every request, so that a replica can start without it.
-    pub async fn open(url: &str) -> Result<RedisStore, ConnectError> {
+    pub(crate) async fn open(url: &str) -> Result<RedisStore, ConnectError> {
         let connection = Connection::open(url)?;
         match timeout(START_TIMEOUT, connection.get()).await {
             Ok(Ok(_)) => {}
@@ -67,7 +67,7 @@ impl RedisStore {
     pub(super) async fn take_at(
         &self,
         key_id: &str,
-        limits: Limits,
+        limits: WindowLimits,
         at: Option<u64>,
     ) -> Result<Taken, LimitError> {
         let call = |command, script| {
@@ -124,11 +124,11 @@ fn is_lost(error: &RedisError) -> bool {
 }
 
 impl LimitStore for RedisStore {
-    async fn take(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
+    async fn take(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
         self.take_at(key_id, limits, None).await
     }
 
-    async fn peek(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
+    async fn peek(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
         let mut both = pipe();
         both.cmd("TIME").cmd("GET").arg(format!("{PREFIX}{key_id}"));
         let peek = async |c: &mut MultiplexedConnection| both.query_async(c).await;
@@ -149,7 +149,7 @@ impl LimitStore for RedisStore {
     }
 
     /// Nothing to do: the server drops keys by itself.
-    async fn tend(&self) -> Result<(), LimitError> {
+    async fn maintain(&self) -> Result<(), LimitError> {
         Ok(())
     }
 }

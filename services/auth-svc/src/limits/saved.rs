@@ -7,37 +7,33 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use svc_core::clock::Timestamp;
-use svc_core::db::{AnyDb, Db, DbError, Dialect, Row, sql};
+use svc_db::{AnyDb, Db, DbError, Dialect, Row, sql};
 use tracing::{Instrument, debug_span};
-
-use super::window::Windows;
 
 /// Pieces that are read at a time: about 32 MiB.
 const READ: i64 = 32;
 /// The most bytes of pieces that a transaction deletes, unless it is one piece, and the most pieces.
 const DELETE_BYTES: i64 = 16 << 20;
 const DELETE: i64 = 1_024;
-/// Rows of the table from before the log that are read, or deleted, at a time.
-const OLD_ROWS: i64 = 4_096;
 
 /// One moment on the three clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// Of the windows.
-    pub millis: u64,
+    pub(crate) millis: u64,
     /// Since the machine started.
-    pub boot_millis: u64,
+    pub(crate) boot_millis: u64,
     /// Which start that was.
-    pub boot_id: Option<String>,
+    pub(crate) boot_id: Option<String>,
     /// Wall clock.
-    pub wall: Timestamp,
+    pub(crate) wall: Timestamp,
 }
 
 impl Moment {
     /// What the clock of the windows shows now. As long as the machine runs, its own clock tells how
     /// much time has passed. After a start the wall clock must; when it shows an earlier time than then,
     /// no time has passed.
-    pub fn resume(&self, boot_millis: u64, boot_id: Option<&str>, wall: Timestamp) -> u64 {
+    pub(crate) fn resume(&self, boot_millis: u64, boot_id: Option<&str>, wall: Timestamp) -> u64 {
         let passed = match (&self.boot_id, boot_id) {
             (Some(then), Some(now)) if then == now => boot_millis.saturating_sub(self.boot_millis),
             _ => u64::try_from(wall.since(self.wall).as_millis()).unwrap_or(u64::MAX),
@@ -46,12 +42,9 @@ impl Moment {
     }
 }
 
-/// A row from before the log: the key and its windows, which are `None` when they cannot be read.
-pub type OldRow = (String, Option<Windows>);
-
 /// Where the windows are saved. What each call writes is one transaction.
 #[async_trait]
-pub trait Saved: Send + Sync {
+pub(crate) trait Saved: Send + Sync {
     /// The moment of the last save. `None` when there was none.
     async fn moment(&self) -> Result<Option<Moment>, DbError>;
     /// Pieces of the log after this one, with their numbers, the oldest first. Empty at the end.
@@ -60,14 +53,10 @@ pub trait Saved: Send + Sync {
     async fn append(&self, moment: &Moment, piece: &[u8]) -> Result<i64, DbError>;
     /// Deletes some of the pieces up to this one. `false` when none was left.
     async fn delete_pieces(&self, until: i64) -> Result<bool, DbError>;
-    /// Rows from before the log, by key, after this key. Empty at the end.
-    async fn old_rows(&self, after: &str) -> Result<Vec<OldRow>, DbError>;
-    /// Deletes some rows from before the log. `false` when none was left.
-    async fn delete_old_rows(&self) -> Result<bool, DbError>;
 }
 
 /// In this database.
-pub fn over(db: AnyDb) -> Arc<dyn Saved> {
+pub(crate) fn over(db: AnyDb) -> Arc<dyn Saved> {
     match db {
         AnyDb::Sqlite(db) => Arc::new(SavedIn { db }),
         AnyDb::Postgres(db) => Arc::new(SavedIn { db }),
@@ -102,29 +91,6 @@ impl<D: Dialect> Saved for SavedIn<D> {
     async fn delete_pieces(&self, until: i64) -> Result<bool, DbError> {
         self.delete_pieces(until).instrument(debug_span!("db.limit.delete")).await
     }
-
-    async fn old_rows(&self, after: &str) -> Result<Vec<OldRow>, DbError> {
-        let mut connection = self.db.read().await?;
-        let query =
-            sql::<D>("SELECT key_id, windows FROM limit_windows WHERE key_id > $1 ORDER BY key_id LIMIT $2");
-        let query = query.bind(after).bind(OLD_ROWS);
-        let rows = query.all(&mut connection).instrument(debug_span!("db.limit.list_old")).await?;
-        rows.iter().map(old_row).collect()
-    }
-
-    async fn delete_old_rows(&self) -> Result<bool, DbError> {
-        let delete = async {
-            let mut work = self.db.begin().await?;
-            let query = sql::<D>(
-                "DELETE FROM limit_windows WHERE key_id IN \
-                 (SELECT key_id FROM limit_windows ORDER BY key_id LIMIT $1)",
-            );
-            let deleted = query.bind(OLD_ROWS).run(&mut work).await?;
-            work.commit().await?;
-            Ok(deleted > 0)
-        };
-        delete.instrument(debug_span!("db.limit.delete_old")).await
-    }
 }
 
 impl<D: Dialect> SavedIn<D> {
@@ -136,10 +102,15 @@ impl<D: Dialect> SavedIn<D> {
              boot_id = excluded.boot_id, wall = excluded.wall",
         );
         let query = query.bind(signed(moment.millis)).bind(signed(moment.boot_millis));
-        query.bind(moment.boot_id.as_deref()).bind(moment.wall).run(&mut work).await?;
+        query
+            .bind(moment.boot_id.as_deref())
+            .bind(moment.wall)
+            .run(&mut work)
+            .await
+            .map_err(|error| work.failed(error))?;
         let query = sql::<D>("INSERT INTO limit_log (piece) VALUES ($1) RETURNING seq").bind(piece);
-        let inserted = query.all(&mut work).await?;
-        let seq = inserted.first().ok_or(DbError::Failed(sqlx::Error::RowNotFound))?.get("seq")?;
+        let inserted = query.all(&mut work).await.map_err(|error| work.failed(error))?;
+        let seq = inserted.first().ok_or(sqlx::Error::RowNotFound)?.get("seq")?;
         work.commit().await?;
         Ok(seq)
     }
@@ -151,7 +122,7 @@ impl<D: Dialect> SavedIn<D> {
              ORDER BY seq LIMIT $2",
         );
         let (mut last, mut bytes) = (None, 0);
-        for row in query.bind(until).bind(DELETE).all(&mut work).await? {
+        for row in query.bind(until).bind(DELETE).all(&mut work).await.map_err(|error| work.failed(error))? {
             bytes += row.get::<i64>("bytes")?;
             if last.is_some() && bytes > DELETE_BYTES {
                 break;
@@ -159,7 +130,11 @@ impl<D: Dialect> SavedIn<D> {
             last = Some(row.get::<i64>("seq")?);
         }
         let Some(last) = last else { return Ok(false) };
-        sql::<D>("DELETE FROM limit_log WHERE seq <= $1").bind(last).run(&mut work).await?;
+        sql::<D>("DELETE FROM limit_log WHERE seq <= $1")
+            .bind(last)
+            .run(&mut work)
+            .await
+            .map_err(|error| work.failed(error))?;
         work.commit().await?;
         Ok(true)
     }
@@ -172,11 +147,6 @@ fn moment<D: Dialect>(row: &Row<D>) -> Result<Moment, DbError> {
         boot_id: row.get("boot_id")?,
         wall: row.time("wall")?,
     })
-}
-
-fn old_row<D: Dialect>(row: &Row<D>) -> Result<OldRow, DbError> {
-    let bytes: Vec<u8> = row.get("windows")?;
-    Ok((row.get("key_id")?, Windows::from_bytes(&bytes)))
 }
 
 fn signed(millis: u64) -> i64 {

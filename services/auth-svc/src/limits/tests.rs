@@ -8,6 +8,7 @@ mod notes;
 mod packed;
 mod redis;
 mod sharing;
+mod together;
 mod window;
 
 use std::sync::Arc;
@@ -16,16 +17,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use svc_core::clock::{ManualClock, SystemClock, Timestamp};
-use svc_core::db::{self, AnyDb, Db};
 use svc_core::ids::Ids;
 use svc_core::random::SystemRandom;
-use svc_core::testing::Home;
+use svc_db::testing::TestEnvironment;
+use svc_db::{AnyDb, Db};
 
 use super::clock::BootClock;
 use super::memory::Bounds;
 use super::redis::RedisStore;
 use super::saved::{self, Saved};
-use super::{DatabaseStore, LimitOpenError, Limits, MemoryStore};
+use super::{DatabaseStore, LimitOpenError, MemoryStore, WindowLimits};
 
 /// Says where Valkey or Redis is. `make test` sets it.
 const REDIS_URL: &str = "KEYWARD_TEST_REDIS_URL";
@@ -36,8 +37,8 @@ fn redis_url() -> String {
     })
 }
 
-fn limits(per_minute: u32, per_hour: u32) -> Limits {
-    Limits { per_minute, per_hour }
+fn limits(per_minute: u32, per_hour: u32) -> WindowLimits {
+    WindowLimits { per_minute, per_hour }
 }
 
 /// A key that no other test has.
@@ -79,13 +80,14 @@ impl BootClock for Machine {
 }
 
 /// Opens the database of a home, again if need be.
-async fn open(home: &Home) -> AnyDb {
+async fn open(home: &TestEnvironment) -> AnyDb {
     let (sqlite, postgres) = crate::store::migrations();
-    let config = db::Config { max_connections: 5, ..home.environment.database.clone() };
-    db::open(&config, home.path(), "auth", sqlite, postgres).await.unwrap()
+    let mut environment = home.environment.clone();
+    environment.database.max_connections = 5;
+    svc_db::open(&environment, "auth", sqlite, postgres).await.unwrap()
 }
 
-async fn memory_store(home: &Home, db: AnyDb, machine: &Machine) -> MemoryStore {
+async fn memory_store(home: &TestEnvironment, db: AnyDb, machine: &Machine) -> MemoryStore {
     let wall = Arc::new(home.clock.clone());
     MemoryStore::open(saved::over(db), Arc::new(machine.clone()), wall).await.unwrap()
 }
@@ -99,9 +101,9 @@ async fn bounded(
     MemoryStore::bounded(saved, Arc::new(machine.clone()), wall, bounds).await
 }
 
-async fn database_store(home: &Home) -> (DatabaseStore, Db<svc_core::db::Postgres>) {
+async fn database_store(home: &TestEnvironment) -> (DatabaseStore, Db<svc_db::Postgres>) {
     let AnyDb::Postgres(db) = open(home).await else { unreachable!("the home is on PostgreSQL") };
-    (DatabaseStore::new(db.clone()).patient(), db)
+    (DatabaseStore::new(db.clone(), &home.environment.metrics).patient(), db)
 }
 
 async fn redis_store() -> RedisStore {
@@ -113,7 +115,7 @@ async fn redis_store() -> RedisStore {
 struct Step {
     later: u64,
     requests: usize,
-    limits: Limits,
+    limits: WindowLimits,
 }
 
 /// Bursts, trickles, waits that end just before, on and after the edges of sub-buckets and windows.
@@ -145,4 +147,4 @@ fn beginning() -> impl Strategy<Value = u64> {
         .prop_map(|(long, within)| long + within)
 }
 
-const START: Timestamp = svc_core::testing::START;
+const START: Timestamp = svc_db::testing::START;

@@ -7,21 +7,21 @@
 
 mod packed;
 
-use super::{Limits, Refused, Taken, WindowName, WindowState};
+use super::{Refused, Taken, WindowLimits, WindowName, WindowState};
 
-pub use packed::{read_varint, write_varint};
+pub(crate) use packed::{read_varint, write_varint};
 
 /// The full sub-buckets and the running one.
-pub const COUNTERS: usize = 61;
+pub(crate) const COUNTERS: usize = 61;
 /// The minute's sub-bucket, in milliseconds.
 const MINUTE: u64 = 1_000;
 /// The hour's sub-bucket, in milliseconds.
 const HOUR: u64 = 60_000;
 /// After this many milliseconds every slot is free.
-pub const LONGEST: u64 = HOUR * COUNTERS as u64;
+pub(crate) const LONGEST: u64 = HOUR * COUNTERS as u64;
 /// How many bytes [`Windows::to_bytes`] gives.
 #[cfg(test)]
-pub const BYTES: usize = 8 + 2 * 4 * COUNTERS;
+pub(crate) const BYTES: usize = 8 + 2 * 4 * COUNTERS;
 
 /// One window, as of some moment that [`Windows`] knows. `SUB` is its sub-bucket in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ fn bits(mut of: u64) -> impl Iterator<Item = usize> {
 /// Times are milliseconds of any clock, the same for all calls. A time before that of the newest slot
 /// counts as that one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Windows {
+pub(crate) struct Windows {
     newest: u64,
     minute: Window<MINUTE>,
     hour: Window<HOUR>,
@@ -156,7 +156,7 @@ impl Default for Windows {
 
 impl Windows {
     /// Takes a slot in both windows. When one of them is full, nothing changes.
-    pub fn take(&mut self, now: u64, limits: Limits) -> Taken {
+    pub(crate) fn take(&mut self, now: u64, limits: WindowLimits) -> Taken {
         let now = now.max(self.newest);
         if !self.have_room(now, limits) {
             return self.answer_at(now, limits, false);
@@ -168,35 +168,35 @@ impl Windows {
     }
 
     /// What [`take`](Windows::take) would answer, before it takes anything.
-    pub fn peek(&self, now: u64, limits: Limits) -> Taken {
+    pub(crate) fn peek(&self, now: u64, limits: WindowLimits) -> Taken {
         let now = now.max(self.newest);
         self.answer_at(now, limits, self.have_room(now, limits))
     }
 
     /// The answer at the time of these windows, once it is decided and counted.
-    pub fn answer(&self, limits: Limits, allowed: bool) -> Taken {
+    pub(crate) fn answer(&self, limits: WindowLimits, allowed: bool) -> Taken {
         self.answer_at(self.newest, limits, allowed)
     }
 
     /// The time of the newest slot.
-    pub fn newest(&self) -> u64 {
+    pub(crate) fn newest(&self) -> u64 {
         self.newest
     }
 
     /// Whether every slot is free at this time.
-    pub fn are_empty(&self, now: u64) -> bool {
+    pub(crate) fn are_empty(&self, now: u64) -> bool {
         (now / HOUR).saturating_sub(self.newest / HOUR) >= COUNTERS as u64
     }
 
     /// From the counters of a store, the oldest first. `None` when they are not as many as ours.
-    pub fn from_counters(newest: u64, minute: &[u32], hour: &[u32]) -> Option<Windows> {
+    pub(crate) fn from_counters(newest: u64, minute: &[u32], hour: &[u32]) -> Option<Windows> {
         let (minute, hour) = (Window::from_counters(minute)?, Window::from_counters(hour)?);
         Some(Windows { newest, minute, hour })
     }
 
     /// What [`from_bytes`](Windows::from_bytes) reads.
     #[cfg(test)]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.extend_from_slice(&self.newest.to_le_bytes());
         for counter in self.minute.counters.iter().chain(&self.hour.counters) {
@@ -208,7 +208,7 @@ impl Windows {
     /// From little-endian bytes, which Redis keeps and memory once saved: the time of the newest slot as
     /// 64 bits, then the counters of the minute and of the hour as 32 bits each, the oldest first. `None`
     /// when it is something else.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Windows> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Windows> {
         let (newest, counters) = bytes.split_first_chunk()?;
         let (counters, rest) = counters.as_chunks();
         let counters: Vec<u32> = counters.iter().map(|&four| u32::from_le_bytes(four)).collect();
@@ -222,12 +222,12 @@ impl Windows {
         (self.minute.look(self.newest, now), self.hour.look(self.newest, now))
     }
 
-    fn have_room(&self, now: u64, limits: Limits) -> bool {
+    fn have_room(&self, now: u64, limits: WindowLimits) -> bool {
         let (minute, hour) = self.looks(now);
         minute.has_room(limits.per_minute) && hour.has_room(limits.per_hour)
     }
 
-    fn answer_at(&self, now: u64, limits: Limits, allowed: bool) -> Taken {
+    fn answer_at(&self, now: u64, limits: WindowLimits, allowed: bool) -> Taken {
         let (minute, hour) = self.looks(now);
         Taken {
             refused: (!allowed).then(|| refusal(minute, hour, limits)),
@@ -238,7 +238,7 @@ impl Windows {
 }
 
 /// The answer to a request that is refused.
-fn refusal(minute: Look<'_, MINUTE>, hour: Look<'_, HOUR>, limits: Limits) -> Refused {
+fn refusal(minute: Look<'_, MINUTE>, hour: Look<'_, HOUR>, limits: WindowLimits) -> Refused {
     let (minute, hour) = (minute.until_room(limits.per_minute), hour.until_room(limits.per_hour));
     let window = if hour > minute { WindowName::Hour } else { WindowName::Minute };
     Refused { window, retry_after_seconds: minute.max(hour).max(1) }

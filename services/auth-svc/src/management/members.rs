@@ -1,62 +1,78 @@
 //! Members.
 
-use svc_core::db::DbError;
-use svc_core::error::{Error, Fault, Reason, Violation};
+use svc_core::idempotency::Once;
 
-use super::{Actor, List, Management, PageRequest, must_be_id};
-use crate::domain::{Member, MemberDraft, Role};
+use super::{List, Management, NewLink, PageRequest};
+use crate::audit::{Action, Attempt, Audit};
+use crate::change::Changed;
+use crate::domain::{Actor, LinkKind, Member, MemberDraft, MemberId, MemberStatus, Role, display_name};
+use crate::error::{AuthError, Thing};
 use crate::store::Touched;
 
 impl Management {
-    /// Adds a member.
-    pub async fn create_member(&self, actor: Actor, draft: MemberDraft) -> Result<Member, Error> {
-        actor.role.may_manage(draft.role)?;
+    /// Adds a member, who comes in by the link that is returned here only, and mailed where mail is set up.
+    pub(crate) async fn create_member(
+        &self,
+        actor: &Actor,
+        draft: MemberDraft,
+        dashboard: &str,
+        once: Option<Once<(Member, NewLink)>>,
+    ) -> Result<(Member, NewLink), AuthError> {
+        let attempt = Attempt::to_make(Action::MemberCreated, display_name(&draft.name, &draft.email));
+        if let Err(refusal) = actor.role.may_manage(draft.role) {
+            return Err(self.refused(actor, attempt, refusal).await);
+        }
+        let mail = self.link_mail(&actor.organization_id, dashboard).await?;
         let now = self.environment.clock.now();
         let member = Member {
-            id: self.environment.ids.next(),
-            organization_id: actor.organization_id,
+            id: MemberId::new(self.environment.ids.next()),
+            organization_id: actor.organization_id.clone(),
             email: draft.email,
             name: draft.name,
             role: draft.role,
             created_at: now,
             updated_at: now,
+            status: MemberStatus::Invited,
+            invited_until: None,
+            last_seen_at: None,
         };
-        let this = self.clone();
-        self.undisturbed(async move {
-            let mut work = this.store.begin().await?;
-            match work.insert_member(&member).await {
-                Ok(()) => {}
-                Err(DbError::Duplicate) => {
-                    // The failed transaction must go before another connection is asked for.
-                    drop(work);
-                    return Err(this.taken(&member).await);
+        let new = self.new_link(LinkKind::Invitation, Some(&member));
+        let email = member.email.clone();
+        let created = self.change_once(actor, attempt, once, |work| {
+            Box::pin(async move {
+                if !work.insert_member(&member).await? {
+                    return Err(AuthError::EmailTaken { existing_id: None });
                 }
-                Err(error) => return Err(error.into()),
+                work.insert_link(&new.link, &new.hash).await?;
+                if let Some(mail) = mail {
+                    mail.put(work, &member, &new).await?;
+                }
+                let member = Member { invited_until: Some(new.link.expires_at), ..member };
+                let audit = Audit::created(Action::MemberCreated, &member);
+                Ok(Changed::new((member, new), Touched::nothing(), audit))
+            })
+        });
+        match created.await {
+            // The failed transaction is gone: it has a connection that this look needs.
+            Err(AuthError::EmailTaken { .. }) => {
+                let found = self.store.member_by_email(&actor.organization_id, &email).await;
+                Err(AuthError::EmailTaken { existing_id: found.ok().flatten().map(|found| found.id) })
             }
-            work.commit().await?;
-            Ok(member)
-        })
-        .await
-    }
-
-    async fn taken(&self, member: &Member) -> Error {
-        let found = self.store.member_by_email(&member.organization_id, &member.email).await;
-        let violation = Violation::new("email", Fault::Duplicate, "A member with this email address exists.");
-        Error {
-            existing_id: found.ok().flatten().map(|found| found.id),
-            violations: vec![violation],
-            ..Error::new(Reason::AlreadyExists, "A member with this email address exists.")
+            created => {
+                self.mail_written();
+                created
+            }
         }
     }
 
     /// One member.
-    pub async fn member(&self, actor: &Actor, id: &str) -> Result<Member, Error> {
-        must_be_id(id, not_found)?;
+    pub(crate) async fn member(&self, actor: &Actor, id: &MemberId) -> Result<Member, AuthError> {
+        must_exist(id)?;
         self.store.member(&actor.organization_id, id).await?.ok_or_else(not_found)
     }
 
     /// A page of members.
-    pub async fn members(&self, actor: &Actor, page: PageRequest) -> Result<List<Member>, Error> {
+    pub(crate) async fn members(&self, actor: &Actor, page: PageRequest) -> Result<List<Member>, AuthError> {
         let scope = format!("members/{}", actor.organization_id);
         let (limit, at) = page.open(&scope)?;
         let found = self.store.members(&actor.organization_id, &at).await?;
@@ -64,46 +80,62 @@ impl Management {
             true => Some(self.store.count_members(&actor.organization_id).await?),
             false => None,
         };
-        Ok(List::close(found, limit, &scope, total, |member| &member.id))
+        Ok(List::close(found, limit, &scope, total, |member| member.id.as_str()))
     }
 
     /// Changes a member's role, if one is given. What their keys may do follows at once.
-    pub async fn update_member(&self, actor: Actor, id: String, role: Option<Role>) -> Result<Member, Error> {
-        must_be_id(&id, not_found)?;
-        let this = self.clone();
-        self.to_the_end(async move {
-            let mut work = this.store.begin().await?;
-            let mut member = work.lock_member(&actor.organization_id, &id).await?.ok_or_else(not_found)?;
-            let Some(role) = role else { return Ok(member) };
-            actor.role.may_manage(member.role)?;
-            actor.role.may_manage(role)?;
-            member.role = role;
-            member.updated_at = this.environment.clock.now();
-            work.update_member(&member).await?;
-            let keys = work.keys_made_by(&actor.organization_id, &id).await?;
-            this.commit(work, Touched::Keys(keys)).await?;
-            Ok(member)
+    pub(crate) async fn update_member(
+        &self,
+        actor: &Actor,
+        id: MemberId,
+        role: Option<Role>,
+    ) -> Result<Member, AuthError> {
+        must_exist(&id)?;
+        let (organization, own) = (actor.organization_id.clone(), actor.role);
+        let clock = self.environment.clock.clone();
+        self.change(actor, Attempt::on(Action::MemberUpdated, id.as_str()), move |work| {
+            Box::pin(async move {
+                let before = work.lock_member(&organization, &id).await?.ok_or_else(not_found)?;
+                let Some(role) = role else { return Ok(Changed::unchanged(before)) };
+                own.may_manage(before.role)?;
+                own.may_manage(role)?;
+                if role == before.role {
+                    return Ok(Changed::unchanged(before));
+                }
+                let member = Member { role, updated_at: clock.now(), ..before.clone() };
+                let keys = work.update_member(&member).await?;
+                let audit = Audit::changed(Action::MemberUpdated, &before, &member);
+                Ok(Changed::new(member, keys, audit))
+            })
         })
         .await
     }
 
     /// Removes a member. Their tokens end and their keys may do nothing more.
-    pub async fn remove_member(&self, actor: Actor, id: String) -> Result<(), Error> {
-        must_be_id(&id, not_found)?;
-        let this = self.clone();
-        self.to_the_end(async move {
-            let mut work = this.store.begin().await?;
-            let member = work.lock_member(&actor.organization_id, &id).await?.ok_or_else(not_found)?;
-            actor.role.may_manage(member.role)?;
-            work.remove_member(&actor.organization_id, &id, this.environment.clock.now()).await?;
-            let keys = work.keys_made_by(&actor.organization_id, &id).await?;
-            this.commit(work, Touched::Keys(keys)).await?;
-            Ok(())
+    pub(crate) async fn remove_member(&self, actor: &Actor, id: MemberId) -> Result<(), AuthError> {
+        must_exist(&id)?;
+        let (organization, own) = (actor.organization_id.clone(), actor.role);
+        let clock = self.environment.clock.clone();
+        self.change(actor, Attempt::on(Action::MemberDeleted, id.as_str()), move |work| {
+            Box::pin(async move {
+                let member = work.lock_member(&organization, &id).await?.ok_or_else(not_found)?;
+                own.may_manage(member.role)?;
+                let keys = work.remove_member(&member, clock.now()).await?;
+                let audit = Audit::deleted(Action::MemberDeleted, &member);
+                Ok(Changed::new((), keys, audit))
+            })
         })
         .await
     }
 }
 
-fn not_found() -> Error {
-    Error::not_found("Member")
+pub(super) fn must_exist(id: &MemberId) -> Result<(), AuthError> {
+    match id.can_exist() {
+        true => Ok(()),
+        false => Err(not_found()),
+    }
+}
+
+pub(super) fn not_found() -> AuthError {
+    AuthError::NotFound(Thing::Member)
 }

@@ -10,7 +10,7 @@ use super::LEASE;
 use super::fresh::Fresh;
 use super::lease::millis;
 use crate::limits::BootClock;
-use crate::store::{Ledger, Replica};
+use crate::store::{Announcements, Replica};
 
 /// How soon a barrier looks again. A replica that lives acknowledges within a few milliseconds.
 const FIRST_STEP: Duration = Duration::from_millis(2);
@@ -22,15 +22,15 @@ type Found = Option<Arc<(i64, Vec<Replica>)>>;
 
 /// Waits until no replica can let a request through against the state that the database has now.
 pub(super) struct Barrier {
-    ledger: Ledger,
+    announcements: Announcements,
     clock: Arc<dyn BootClock>,
     /// Changes that wait at the same time share reads.
     replicas: Fresh<Found>,
 }
 
 impl Barrier {
-    pub(super) fn new(ledger: Ledger, clock: Arc<dyn BootClock>) -> Barrier {
-        Barrier { ledger, clock, replicas: Fresh::new() }
+    pub(super) fn new(announcements: Announcements, clock: Arc<dyn BootClock>) -> Barrier {
+        Barrier { announcements, clock, replicas: Fresh::new() }
     }
 
     /// Returns when each replica that is there now has applied every change that was committed before this
@@ -63,7 +63,7 @@ impl Barrier {
     }
 
     async fn read(&self) -> Found {
-        let found = self.ledger.replicas().await;
+        let found = self.announcements.replicas().await;
         found.inspect_err(|error| super::log(error, "replicas could not be read")).ok().map(Arc::new)
     }
 }

@@ -10,11 +10,11 @@ use crate::limits::BootClock;
 /// The credential check cannot be made here now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this replica does not know whether keys have changed")]
-pub struct Past;
+pub(crate) struct LeaseExpired;
 
 /// Until when the cache of this process is known to hold nothing that a change which has answered has
 /// taken away.
-pub struct Lease {
+pub(crate) struct Lease {
     clock: Arc<dyn BootClock>,
     /// In milliseconds of the clock; 0: there is none.
     valid_until: AtomicU64,
@@ -27,20 +27,20 @@ impl std::fmt::Debug for Lease {
 }
 
 impl Lease {
-    /// None yet.
-    pub fn new(clock: Arc<dyn BootClock>) -> Lease {
+    /// Ended: the first poll renews it.
+    pub(crate) fn new(clock: Arc<dyn BootClock>) -> Lease {
         Lease { clock, valid_until: AtomicU64::new(0) }
     }
 
     /// Asked by every request before it looks into the cache (rule 5).
-    pub fn check(&self) -> Result<(), Past> {
+    pub(crate) fn check(&self) -> Result<(), LeaseExpired> {
         // In this order, and before the cache is read. A lease that was renewed for a later state is then
         // seen only together with a cache without what changed (it was released after it was dropped);
         // an older one is compared with a moment within this request.
         let valid_until = self.valid_until.load(Ordering::Acquire);
         match self.clock.millis() < valid_until {
             true => Ok(()),
-            false => Err(Past),
+            false => Err(LeaseExpired),
         }
     }
 
@@ -58,7 +58,7 @@ impl Lease {
 
 /// What stands in front of the cache.
 #[derive(Clone, Debug)]
-pub enum Gate {
+pub(crate) enum Gate {
     /// Nothing: this process is the only one.
     Open,
     /// A lease.
@@ -68,8 +68,17 @@ pub enum Gate {
 }
 
 impl Gate {
+    /// [`Gate::pass`], where that waits for nothing. `None`: it does.
+    pub(crate) fn pass_at_once(&self) -> Option<Result<(), LeaseExpired>> {
+        match self {
+            Gate::Open => Some(Ok(())),
+            Gate::Leased(lease) => Some(lease.check()),
+            Gate::Strict(..) => None,
+        }
+    }
+
     /// Lets a request through to the cache.
-    pub async fn pass(&self) -> Result<(), Past> {
+    pub(crate) async fn pass(&self) -> Result<(), LeaseExpired> {
         match self {
             Gate::Open => Ok(()),
             Gate::Leased(lease) => lease.check(),

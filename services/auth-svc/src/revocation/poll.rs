@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use svc_core::db::DbError;
 use svc_core::error::cause;
 use svc_core::random::Random;
+use svc_runtime::health::Condition;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
-use super::{Forget, POLL_EVERY, POLL_TIMEOUT};
+use super::{Forget, POLL_EVERY};
 use crate::limits::BootClock;
-use crate::store::{Ledger, Line, Polled, Revision, Touched};
+use crate::store::{Announcements, PollConnection, Polled, Revision, StoreError, Touched};
 
 /// Why a poll failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
     /// The database says no, or is away.
     #[error(transparent)]
-    Database(#[from] DbError),
+    Database(#[from] StoreError),
     /// It does not answer.
     #[error("the database does not answer")]
     TooSlow,
@@ -48,24 +49,35 @@ pub(super) struct Progress {
 
 /// Polls for one replica, one at a time.
 pub(super) struct Poller {
-    pub(super) ledger: Ledger,
+    pub(super) announcements: Announcements,
     pub(super) clock: Arc<dyn BootClock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) lease: Arc<Lease>,
     pub(super) cache: Arc<dyn Forget>,
+    /// Whether API keys can be checked here.
+    pub(super) condition: Condition,
     pub(super) shared: Arc<Shared>,
+    /// How long a poll may take before another connection is tried.
+    pub(super) timeout: Duration,
     /// `None`: to be opened.
-    pub(super) line: Option<Line>,
+    pub(super) connection: Option<PollConnection>,
     /// The row of this replica. `None`: to be made.
     pub(super) incarnation: Option<String>,
 }
 
 impl Poller {
-    /// Polls until it is told to stop. Returns itself, to leave.
-    pub(super) async fn run(mut self, stop: CancellationToken) -> Poller {
+    /// Polls until it is told to stop.
+    pub(super) async fn run(&mut self, stop: &CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
-            match self.poll().await {
+            let polled = self.poll().await;
+            match &polled {
+                Ok(_) => self.condition.ok(),
+                // One poll may be lost: the lease lasts for some.
+                Err(error) if self.lease.check().is_err() => self.condition.failed(&error.to_string()),
+                Err(_) => {}
+            }
+            match polled {
                 // At once: the next poll is the acknowledgement of this one.
                 Ok(true) => continue,
                 Ok(false) if failing => {
@@ -85,38 +97,37 @@ impl Poller {
                 () = sleep(POLL_EVERY) => {}
             }
         }
-        self
     }
 
     /// One poll. Says whether another must follow at once.
     pub(super) async fn poll(&mut self) -> Result<bool, PollError> {
-        let polled = timeout(POLL_TIMEOUT, self.ask()).await;
+        let polled = timeout(self.timeout, self.ask()).await;
         let (began, number, polled) = match polled {
             Ok(Ok(polled)) => polled,
             Ok(Err(error)) => {
-                self.line = None;
+                self.connection = None;
                 return Err(error.into());
             }
             // The statement may still be carried out. It acknowledges what was applied when it was sent,
             // which has stayed applied.
             Err(_) => {
-                self.line = None;
+                self.connection = None;
                 return Err(PollError::TooSlow);
             }
         };
         Ok(self.take_in(began, number, polled))
     }
 
-    async fn ask(&mut self) -> Result<(u64, u64, Polled), DbError> {
-        let line = match &mut self.line {
-            Some(line) => line,
-            None => self.line.insert(self.ledger.line().await?),
+    async fn ask(&mut self) -> Result<(u64, u64, Polled), StoreError> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            None => self.connection.insert(self.announcements.poll_connection().await?),
         };
         let incarnation = match &self.incarnation {
             Some(incarnation) => incarnation,
             None => {
                 let new = incarnation(&*self.random);
-                line.join(&new).await?;
+                connection.join(&new).await?;
                 self.incarnation.insert(new)
             }
         };
@@ -124,7 +135,7 @@ impl Poller {
         let number = self.shared.begun.fetch_add(1, Ordering::SeqCst) + 1;
         // Before anything is sent: what commits from now on may not be in the answer.
         let began = self.clock.millis();
-        let polled = line.poll(incarnation, applied.as_ref()).await?;
+        let polled = connection.poll(incarnation, applied.as_ref()).await?;
         Ok((began, number, polled))
     }
 
@@ -134,7 +145,7 @@ impl Poller {
             // Changes do not wait for this replica any more.
             tracing::warn!("this replica was taken for dead, and joins again");
             self.lease.end();
-            self.cache.forget(&Touched::Everything);
+            self.cache.forget(&Touched::everything());
             self.incarnation = None;
             self.shared.progress.send_replace(Progress { applied: None, polls: number });
             return true;
@@ -147,7 +158,7 @@ impl Poller {
                 "the database went back, or is another one: all is read again"
             );
         }
-        let again = !polled.known || !polled.touched.is_empty();
+        let again = !polled.known || !polled.touched.is_nothing();
         self.cache.forget(&polled.touched);
         let applied = Some(polled.revision);
         self.shared.progress.send_replace(Progress { applied, polls: number });
@@ -156,16 +167,16 @@ impl Poller {
     }
 
     /// Removes the row of this replica, which must have stopped serving.
-    pub(super) async fn leave(mut self) -> Result<(), PollError> {
+    pub(super) async fn leave(&mut self) -> Result<(), PollError> {
         self.lease.end();
         let Some(incarnation) = self.incarnation.take() else { return Ok(()) };
-        match timeout(POLL_TIMEOUT, self.ledger.leave(&incarnation)).await {
+        match timeout(self.timeout, self.announcements.leave(&incarnation)).await {
             Ok(left) => left?,
             Err(_) => return Err(PollError::TooSlow),
         }
-        if let Some(line) = self.line.take() {
+        if let Some(connection) = self.connection.take() {
             // The row is gone; a connection that does not say goodbye is closed by the server.
-            let _ = timeout(POLL_TIMEOUT, line.close()).await;
+            let _ = timeout(self.timeout, connection.close()).await;
         }
         Ok(())
     }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use svc_core::random::Random;
-use tokio::task::JoinHandle;
+use svc_runtime::health::Condition;
+use svc_runtime::tasks::Tasks;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +19,7 @@ use super::strict::Strict;
 use super::sweep::Sweep;
 use super::{Forget, POLL_EVERY, log};
 use crate::limits::BootClock;
-use crate::store::{Durability, Ledger};
+use crate::store::{Announcements, Durability, StoreError};
 
 /// How many times the first poll is tried.
 const FIRST_POLLS: u32 = 5;
@@ -24,23 +27,30 @@ const FIRST_POLLS: u32 = 5;
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a replica is made of before its cache is there.
-pub(super) struct Seat {
-    ledger: Ledger,
+pub(super) struct NewReplica {
+    announcements: Announcements,
     clock: Arc<dyn BootClock>,
     lease: Arc<Lease>,
     shared: Arc<Shared>,
+    poll_timeout: Duration,
 }
 
-impl Seat {
-    pub(super) fn new(ledger: Ledger, clock: Arc<dyn BootClock>) -> Seat {
+impl NewReplica {
+    pub(super) fn new(
+        announcements: Announcements,
+        clock: Arc<dyn BootClock>,
+        poll_timeout: Duration,
+    ) -> NewReplica {
         let lease = Arc::new(Lease::new(clock.clone()));
-        Seat { ledger, clock, lease, shared: Arc::default() }
+        NewReplica { announcements, clock, lease, shared: Arc::default(), poll_timeout }
     }
 
     pub(super) fn gate(&self, strict_clock: bool) -> Gate {
         let lease = self.lease.clone();
         match strict_clock {
-            true => Gate::Strict(lease, Arc::new(Strict::new(self.ledger.clone(), self.shared.clone()))),
+            true => {
+                Gate::Strict(lease, Arc::new(Strict::new(self.announcements.clone(), self.shared.clone())))
+            }
             false => Gate::Leased(lease),
         }
     }
@@ -50,30 +60,53 @@ impl Seat {
         self,
         cache: Arc<dyn Forget>,
         random: Arc<dyn Random>,
+        condition: Condition,
+        tasks: Tasks,
     ) -> Result<Replicas, PollError> {
-        let Seat { ledger, clock, lease, shared } = self;
-        for warning in warnings(&ledger.durability().await?) {
+        let NewReplica { announcements, clock, lease, shared, poll_timeout } = self;
+        for warning in warnings(&announcements.durability().await?) {
             tracing::warn!("revocation is no promise on this database: {warning}");
         }
         let mut poller = Poller {
-            ledger: ledger.clone(),
+            announcements: announcements.clone(),
             clock: clock.clone(),
             random,
             lease,
             cache,
+            condition,
             shared: shared.clone(),
-            line: None,
+            timeout: poll_timeout,
+            connection: None,
             incarnation: None,
         };
         first_poll(&mut poller).await?;
-        let stop = CancellationToken::new();
-        let barrier = Barrier::new(ledger.clone(), clock.clone());
-        let tasks = Tasks {
-            polls: tokio::spawn(poller.run(stop.clone())),
-            sweeps: tokio::spawn(Sweep::new(ledger.clone(), clock).run(stop.clone())),
-            listens: tokio::spawn(listen(ledger, shared.clone(), stop.clone())),
-        };
-        Ok(Replicas { barrier, shared, stop, tasks: Mutex::new(Some(tasks)) })
+        let barrier = Barrier::new(announcements.clone(), clock.clone());
+        let poller = Arc::new(AsyncMutex::new(poller));
+        tasks.spawn("revocation-polls", polls(poller.clone()));
+        let (sweeps, waker) = (announcements.clone(), shared.clone());
+        tasks.spawn("revocation-sweeps", move |stop| Sweep::new(sweeps.clone(), clock.clone()).run(stop));
+        tasks.spawn("revocation-notifications", move |stop| {
+            listen(announcements.clone(), waker.clone(), stop)
+        });
+        Ok(Replicas { barrier, shared, poller, tasks: Mutex::new(Some(tasks)) })
+    }
+}
+
+/// Polls, with the same row after a failure.
+fn polls(
+    poller: Arc<AsyncMutex<Poller>>,
+) -> impl FnMut(CancellationToken) -> BoxFuture<'static, ()> + Send + 'static {
+    let mut is_again = false;
+    move |stop| {
+        let (poller, is_again) = (poller.clone(), std::mem::replace(&mut is_again, true));
+        Box::pin(async move {
+            let mut poller = poller.lock().await;
+            if is_again {
+                // Nobody knows in which state that is.
+                poller.connection = None;
+            }
+            poller.run(&stop).await;
+        })
     }
 }
 
@@ -91,17 +124,11 @@ async fn first_poll(poller: &mut Poller) -> Result<(), PollError> {
 }
 
 /// A replica that has joined.
-pub struct Replicas {
+pub(crate) struct Replicas {
     barrier: Barrier,
     shared: Arc<Shared>,
-    stop: CancellationToken,
+    poller: Arc<AsyncMutex<Poller>>,
     tasks: Mutex<Option<Tasks>>,
-}
-
-struct Tasks {
-    polls: JoinHandle<Poller>,
-    sweeps: JoinHandle<()>,
-    listens: JoinHandle<()>,
 }
 
 impl Replicas {
@@ -115,41 +142,24 @@ impl Replicas {
     /// Ends the background work without a word, as a process that is paused or killed does.
     #[cfg(test)]
     pub(super) fn pause(&self) {
-        let Some(tasks) = self.tasks.lock().take() else { return };
-        tasks.polls.abort();
-        tasks.sweeps.abort();
-        tasks.listens.abort();
+        drop(self.tasks.lock().take());
     }
 
     /// Stops polling and removes the row.
     pub(super) async fn stop(&self) {
-        self.stop.cancel();
         let Some(tasks) = self.tasks.lock().take() else { return };
-        tasks.listens.abort();
-        let left = match tasks.polls.await {
-            Ok(poller) => poller.leave().await,
-            Err(error) => return tracing::error!(error = %error, "the polls had ended"),
-        };
-        if let Err(error) = left {
+        tasks.stop().await;
+        if let Err(error) = self.poller.lock().await.leave().await {
             tracing::warn!(error = %error, "the row of this replica is left: changes wait for it a few seconds");
         }
-        if let Err(error) = tasks.sweeps.await {
-            tracing::error!(error = %error, "the sweeps had ended");
-        }
-    }
-}
-
-impl Drop for Replicas {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 
 /// Polls when a change is heard of.
-async fn listen(ledger: Ledger, shared: Arc<Shared>, stop: CancellationToken) {
+async fn listen(announcements: Announcements, shared: Arc<Shared>, stop: CancellationToken) {
     let hear = async {
         loop {
-            if let Err(error) = heard(&ledger, &shared).await {
+            if let Err(error) = heard(&announcements, &shared).await {
                 log(&error, "changes are not heard of at once");
             }
             sleep(LISTEN_AGAIN).await;
@@ -161,8 +171,8 @@ async fn listen(ledger: Ledger, shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
-async fn heard(ledger: &Ledger, shared: &Shared) -> Result<(), svc_core::db::DbError> {
-    let mut notifications = ledger.listen().await?;
+async fn heard(announcements: &Announcements, shared: &Shared) -> Result<(), StoreError> {
+    let mut notifications = announcements.listen().await?;
     // For what came before it listened.
     shared.wake.notify_one();
     loop {

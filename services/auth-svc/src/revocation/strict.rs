@@ -9,44 +9,48 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::fresh::Fresh;
-use super::lease::Past;
+use super::lease::LeaseExpired;
 use super::poll::Shared;
-use crate::store::{Ledger, Revision};
+use crate::store::{Announcements, Revision};
 
 /// How long a request waits for the database.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Compares what this replica has applied with the database, for every request.
 #[derive(Debug)]
-pub struct Strict {
-    ledger: Ledger,
+pub(crate) struct Strict {
+    announcements: Announcements,
     shared: Arc<Shared>,
     /// Requests that wait share a read that began after they arrived.
     revision: Fresh<Option<Revision>>,
 }
 
 impl Strict {
-    pub(super) fn new(ledger: Ledger, shared: Arc<Shared>) -> Strict {
-        Strict { ledger, shared, revision: Fresh::new() }
+    pub(super) fn new(announcements: Announcements, shared: Arc<Shared>) -> Strict {
+        Strict { announcements, shared, revision: Fresh::new() }
     }
 
     /// Returns when the cache holds nothing from before a change that was committed before this was called.
-    pub(super) async fn pass(&self) -> Result<(), Past> {
-        timeout(WAIT, self.passed()).await.unwrap_or(Err(Past))
+    pub(super) async fn pass(&self) -> Result<(), LeaseExpired> {
+        timeout(WAIT, self.passed()).await.unwrap_or(Err(LeaseExpired))
     }
 
-    async fn passed(&self) -> Result<(), Past> {
-        let now = self.revision.get(|| self.read()).await.ok_or(Past)?;
+    async fn passed(&self) -> Result<(), LeaseExpired> {
+        let now = self.revision.get(|| self.read()).await.ok_or(LeaseExpired)?;
         let mut progress = self.shared.progress.subscribe();
         if progress.borrow().applied.as_ref() == Some(&now) {
             return Ok(());
         }
         let begun = self.shared.begun.load(Ordering::SeqCst);
         self.shared.wake.notify_one();
-        progress.wait_for(|progress| progress.polls > begun).await.map(drop).map_err(|_| Past)
+        progress.wait_for(|progress| progress.polls > begun).await.map(drop).map_err(|_| LeaseExpired)
     }
 
     async fn read(&self) -> Option<Revision> {
-        self.ledger.revision().await.inspect_err(|error| super::log(error, "no revision could be read")).ok()
+        self.announcements
+            .revision()
+            .await
+            .inspect_err(|error| super::log(error, "no revision could be read"))
+            .ok()
     }
 }

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use svc_core::db::DbError;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::LEASE;
 use super::lease::millis;
 use crate::limits::BootClock;
-use crate::store::{Ledger, Replica};
+use crate::store::{Announcements, Replica, StoreError};
 
 /// How often.
 const EVERY: Duration = Duration::from_millis(500);
@@ -22,7 +21,7 @@ const KEEP_CHANGES: Duration = Duration::from_secs(3_600);
 
 /// What this replica remembers of all rows, by its own clock. No times are stored.
 pub(super) struct Sweep {
-    ledger: Ledger,
+    announcements: Announcements,
     clock: Arc<dyn BootClock>,
     /// The beat of each row, and since when it has been seen unchanged.
     beats: HashMap<String, (i64, u64)>,
@@ -31,8 +30,8 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    pub(super) fn new(ledger: Ledger, clock: Arc<dyn BootClock>) -> Sweep {
-        Sweep { ledger, clock, beats: HashMap::new(), mark: None }
+    pub(super) fn new(announcements: Announcements, clock: Arc<dyn BootClock>) -> Sweep {
+        Sweep { announcements, clock, beats: HashMap::new(), mark: None }
     }
 
     /// Sweeps until it is told to stop.
@@ -49,12 +48,12 @@ impl Sweep {
         }
     }
 
-    pub(super) async fn sweep(&mut self) -> Result<(), DbError> {
+    pub(super) async fn sweep(&mut self) -> Result<(), StoreError> {
         let before = self.clock.millis();
-        let (n, replicas) = self.ledger.replicas().await?;
+        let (n, replicas) = self.announcements.replicas().await?;
         let after = self.clock.millis();
         for (incarnation, beat) in self.dead(&replicas, before, after) {
-            if self.ledger.remove(&incarnation, beat).await? {
+            if self.announcements.remove(&incarnation, beat).await? {
                 tracing::warn!(
                     incarnation,
                     "a replica has not polled for long: changes no longer wait for it"
@@ -62,7 +61,7 @@ impl Sweep {
             }
         }
         if let Some(n) = self.old(n, before, after) {
-            self.ledger.prune(n).await?;
+            self.announcements.prune(n).await?;
         }
         Ok(())
     }

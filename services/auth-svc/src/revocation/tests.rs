@@ -1,16 +1,20 @@
-//! The protocol on PostgreSQL: its parts with a clock that stands, and whole replicas.
+//! The protocol on PostgreSQL: its steps with a clock that stands, and whole replicas.
 
-mod parts;
+mod protocol;
 mod replicas;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::Forget;
 use crate::limits::BootClock;
 use crate::store::Touched;
+
+/// How long a poll may take: what is decided does not depend on a machine that has other work to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A clock that stands until it is moved.
 #[derive(Clone, Debug, Default)]

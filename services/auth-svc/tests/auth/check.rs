@@ -1,14 +1,16 @@
 //! The credential check.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_svc::Config;
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::policy::v1::Role;
-use svc_core::clock::Clock;
+use svc_core::clock::{Clock, ManualClock};
 use svc_core::secret::Secret;
-use svc_core::testing::Home;
-use svc_core::token::{JwksSource, TokenVerifier};
+use svc_db::testing::TestEnvironment;
+use svc_runtime::service::{Environment, Service};
+use svc_runtime::token::{JwksSource, TokenVerifier};
 
 use crate::harness::{Auth, call};
 
@@ -77,7 +79,7 @@ async fn the_first_refusal_in_the_contract_s_order_answers() {
 
 #[tokio::test]
 async fn every_way_to_be_invalid_reads_the_same() {
-    let auth = Auth::at(Home::sqlite(), &Config::default()).await;
+    let auth = Auth::at(TestEnvironment::sqlite(), &Config::default()).await;
     let (key, secret) = auth.create_key(&auth.owner(), &["contacts:read"]).await;
     let mut texts = Vec::new();
     for (api_key, secret) in [
@@ -93,7 +95,7 @@ async fn every_way_to_be_invalid_reads_the_same() {
 
 #[tokio::test]
 async fn a_principal_token_is_good_for_its_audience_and_minted_once() {
-    let auth = Auth::at(Home::sqlite(), &Config::default()).await;
+    let auth = Auth::at(TestEnvironment::sqlite(), &Config::default()).await;
     let audience = |name: &str| {
         let mut request = auth.read_contacts(&auth.first.api_key, auth.first.api_secret.expose());
         request.audience = Some(name.to_owned());
@@ -105,8 +107,8 @@ async fn a_principal_token_is_good_for_its_audience_and_minted_once() {
     assert_eq!(first, again);
     assert_ne!(first, other);
 
-    let keys = JwksSource::Fixed(auth.service.jwks());
-    let verifier = TokenVerifier::new("contacts", keys, std::sync::Arc::new(auth.clock().clone()));
+    let keys = JwksSource::Fixed(auth.service.keys().unwrap());
+    let verifier = TokenVerifier::new("contacts", keys, &auth.home.environment);
     let principal = verifier.verify(&first).await.unwrap();
     assert_eq!(principal.agent_id.as_deref(), Some(auth.first.agent_id.as_str()));
     assert!(verifier.verify(&other).await.is_err());
@@ -117,7 +119,7 @@ async fn a_principal_token_is_good_for_its_audience_and_minted_once() {
 
 #[tokio::test]
 async fn secrets_outlive_the_verifier_key() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let auth = Auth::at(home, &Config::default()).await;
         let (api_key, secret) = (auth.first.api_key.clone(), auth.first.api_secret.clone());
         let old = std::fs::read_to_string(auth.home.path().join("verifier.key")).unwrap();
@@ -175,7 +177,7 @@ async fn changes_are_seen_at_once() {
                 ..pb::ApiKey::default()
             }),
             update_mask: Some(prost_types::FieldMask { paths: vec!["permissions".to_owned()] }),
-            expected_version: None,
+            if_match: None,
         };
         auth.keys().update_api_key(call(&owner, narrow)).await.unwrap();
         assert_eq!(decide().await, "permission_denied", "{engine}: narrowed");
@@ -183,7 +185,7 @@ async fn changes_are_seen_at_once() {
         let delete = pb::DeleteApiKeyRequest {
             agent_id: auth.first.agent_id.clone(),
             id: key.id.clone(),
-            expected_version: None,
+            if_match: None,
         };
         auth.keys().delete_api_key(call(&owner, delete)).await.unwrap();
         assert_eq!(decide().await, "invalid_credentials", "{engine}: deleted");
@@ -227,7 +229,42 @@ async fn members_are_who_their_tokens_say_and_no_more() {
         let decide = async |role| code(auth.authorize(auth.as_member(&made.secret, role)).await);
         assert_eq!(decide(Role::Admin).await, "ok", "{engine}");
         assert_eq!(decide(Role::Owner).await, "role_required", "{engine}");
+        let principal = auth.authorize(auth.as_member(&made.secret, Role::Admin)).await.unwrap();
+        assert_eq!(principal.token_id, made.token.map(|token| token.id), "{engine}");
         auth.clock().advance(Duration::from_secs(60));
         assert_eq!(decide(Role::User).await, "not_signed_in", "{engine}: expired");
+    }
+}
+
+#[tokio::test]
+async fn a_principal_token_ends_no_later_than_the_credential() {
+    for (engine, auth) in Auth::each().await {
+        let now = auth.clock().now();
+        let ends = now.plus(Duration::from_millis(20_500));
+        let owner = auth.owner();
+        let (key, secret) = auth.create_expiring_key(&owner, &["contacts:read"], Some(ends)).await;
+        let new = pb::CreateTokenRequest {
+            name: Some("ci".to_owned()),
+            role: Role::Unspecified.into(),
+            expires_at: Some(ends.to_proto()),
+        };
+        let token = auth.tokens().create_token(call(&owner, new)).await.unwrap().into_inner().secret;
+        for (what, request) in [
+            ("a key", auth.read_contacts(&key.api_key, &secret)),
+            ("a token", auth.as_member(&token, Role::User)),
+        ] {
+            let request = pb::AuthorizeRequest { audience: Some("contacts".to_owned()), ..request };
+            let principal = auth.authorize(request).await.unwrap();
+            assert_eq!(principal.expires_at, Some(ends.to_proto()), "{engine}: {what}");
+            let keys = JwksSource::Fixed(auth.service.keys().unwrap());
+            let clock = ManualClock::at(now);
+            let environment = Environment { clock: Arc::new(clock.clone()), ..auth.home.environment.clone() };
+            let verifier = TokenVerifier::new("contacts", keys, &environment);
+            let token = principal.token.unwrap();
+            assert_eq!(verifier.verify(&token).await.unwrap().expires_at, Some(ends), "{engine}: {what}");
+            // A second for the fraction, and five that clocks may differ.
+            clock.advance(Duration::from_secs(20 + 1 + 5));
+            assert!(verifier.verify(&token).await.is_err(), "{engine}: {what}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use auth_svc::{Config, LimitsConfig};
 use futures::{StreamExt, stream};
 use keyward_proto::auth::v1 as pb;
 use svc_core::secret::Secret;
-use svc_core::testing::Home;
+use svc_db::testing::TestEnvironment;
 
 use crate::harness::{Auth, call};
 use crate::secrets::argon2_runs;
@@ -56,7 +56,7 @@ async fn first_request(auth: &Auth, number: u32) -> String {
 }
 
 /// Their argon2 records match nothing: a request that is let through was decided without.
-async fn start_cold(home: Home) {
+async fn start_cold(home: TestEnvironment) {
     // Limits are not what is tried here, and memory is the fastest place for them.
     let limits = LimitsConfig { store: Some(Secret::new("memory")), ..LimitsConfig::default() };
     let config = Config { limits, ..Config::default() };
@@ -82,12 +82,12 @@ async fn start_cold(home: Home) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_thousand_keys_on_sqlite_start_without_argon2() {
-    start_cold(Home::sqlite()).await;
+    start_cold(TestEnvironment::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_thousand_keys_on_postgres_start_without_argon2() {
-    start_cold(Home::postgres().await).await;
+    start_cold(TestEnvironment::postgres().await).await;
 }
 
 #[tokio::test]

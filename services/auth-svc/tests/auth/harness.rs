@@ -1,6 +1,8 @@
 //! One auth-svc with an owner, an agent and a key.
 
 use std::sync::Arc;
+use std::time::Duration;
+use svc_runtime::service::Service;
 
 use auth_svc::setup::{self, SetupRequest, SetupResult};
 use auth_svc::{AuthService, Config};
@@ -9,49 +11,57 @@ use keyward_proto::auth::v1::agent_service_client::AgentServiceClient;
 use keyward_proto::auth::v1::api_key_service_client::ApiKeyServiceClient;
 use keyward_proto::auth::v1::authorization_service_client::AuthorizationServiceClient;
 use keyward_proto::auth::v1::member_service_client::MemberServiceClient;
+use keyward_proto::auth::v1::oidc_service_client::OidcServiceClient;
+use keyward_proto::auth::v1::session_service_client::SessionServiceClient;
 use keyward_proto::auth::v1::token_service_client::TokenServiceClient;
 use keyward_proto::policy::v1::Role;
 use svc_core::clock::{ManualClock, Timestamp};
 use svc_core::error::Error;
-use svc_core::grpc::Upstream;
-use svc_core::grpc::caller::InternalCredential;
 use svc_core::principal::{Principal, Subject};
-use svc_core::testing::Home;
-use tonic::Request;
-use tower::Layer;
+use svc_core::secret::Secret;
+use svc_db::testing::TestEnvironment;
+use svc_runtime::authorize::{Asked, Authorize, Credential, Question};
+use svc_runtime::grpc::caller::InternalCredential;
+use svc_runtime::grpc::{Upstream, status};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Streaming};
 
 pub struct Auth {
     pub service: AuthService,
-    pub home: Home,
+    pub home: TestEnvironment,
     pub first: SetupResult,
     upstream: Upstream,
+    /// What an edge in the same process asks.
+    in_process: Arc<dyn Authorize>,
 }
 
 impl Auth {
     /// One on each engine, by name.
     pub async fn each() -> Vec<(&'static str, Auth)> {
         let mut each = Vec::new();
-        for (engine, home) in Home::each().await {
+        for (engine, home) in TestEnvironment::each().await {
             each.push((engine, Auth::at(home, &Config::default()).await));
         }
         each
     }
 
-    pub async fn at(home: Home, config: &Config) -> Auth {
+    pub async fn at(home: TestEnvironment, config: &Config) -> Auth {
         let service = AuthService::open(config, &home.environment).await.unwrap();
         let first = setup::run(&service, &request()).await.unwrap();
         let upstream = upstream(&service, &home).await;
-        Auth { service, home, first, upstream }
+        let in_process = upstream.authorize().unwrap();
+        Auth { service, home, first, upstream, in_process }
     }
 
     /// The same installation after a restart, with other settings.
     pub async fn restart(self, config: &Config) -> Auth {
         self.service.close().await;
         drop(self.service);
-        drop(self.upstream);
+        drop((self.upstream, self.in_process));
         let service = AuthService::open(config, &self.home.environment).await.unwrap();
         let upstream = upstream(&service, &self.home).await;
-        Auth { service, upstream, ..self }
+        let in_process = upstream.authorize().unwrap();
+        Auth { service, upstream, in_process, ..self }
     }
 
     pub fn clock(&self) -> &ManualClock {
@@ -82,6 +92,44 @@ impl Auth {
         Ok(client.authorize(request).await?.into_inner())
     }
 
+    /// Asks as an edge does in the same process.
+    pub fn ask(&self, request: &pb::AuthorizeRequest) -> Asked<'_> {
+        let secret;
+        let credential = match request.credential.as_ref().unwrap() {
+            pb::authorize_request::Credential::ApiKey(of_key) => {
+                secret = Secret::new(&*of_key.secret);
+                Credential::ApiKey { key: &of_key.api_key, secret: &secret }
+            }
+            pb::authorize_request::Credential::PersonalAccessToken(token) => {
+                secret = Secret::new(token);
+                Credential::Token { token: &secret, role: request.role() }
+            }
+        };
+        let permissions: Vec<&str> = request.permissions.iter().map(String::as_str).collect();
+        let question = Question {
+            credential,
+            client: request.client_address.parse().unwrap(),
+            operation: &request.operation,
+            permissions: &permissions,
+            agent: request.agent_id.as_deref(),
+            audience: request.audience.as_deref(),
+            goes_on: request.goes_on,
+            request_id: &request.request_id,
+        };
+        self.in_process.ask(&question, Duration::from_secs(10))
+    }
+
+    /// Asks questions over a stream, as an edge does that runs apart.
+    pub async fn stream(
+        &self,
+        questions: ReceiverStream<pb::AuthorizeStreamRequest>,
+    ) -> Streaming<pb::AuthorizeStreamResponse> {
+        let mut client = AuthorizationServiceClient::new(self.upstream.clone());
+        let mut request = Request::new(questions);
+        InternalCredential::for_calls_to(&self.upstream, None).unwrap().authenticate(&mut request);
+        client.authorize_stream(request).await.unwrap().into_inner()
+    }
+
     /// What the edge asks for a key that wants to read contacts of the first agent.
     pub fn read_contacts(&self, api_key: &str, secret: &str) -> pb::AuthorizeRequest {
         let credential = pb::ApiKeyCredential { api_key: api_key.to_owned(), secret: secret.to_owned() };
@@ -93,6 +141,8 @@ impl Auth {
             agent_id: Some(self.first.agent_id.clone()),
             role: Role::Unspecified.into(),
             audience: None,
+            goes_on: false,
+            request_id: String::new(),
         }
     }
 
@@ -119,6 +169,9 @@ impl Auth {
             subject: Subject::Member(id.to_owned()),
             permissions: Vec::new(),
             role: Some(role),
+            expires_at: None,
+            token_id: None,
+            session_id: None,
         })
     }
 
@@ -132,6 +185,14 @@ impl Auth {
 
     pub fn members(&self) -> MemberServiceClient<Upstream> {
         MemberServiceClient::new(self.upstream.clone())
+    }
+
+    pub fn oidc(&self) -> OidcServiceClient<Upstream> {
+        OidcServiceClient::new(self.upstream.clone())
+    }
+
+    pub fn sessions(&self) -> SessionServiceClient<Upstream> {
+        SessionServiceClient::new(self.upstream.clone())
     }
 
     pub fn tokens(&self) -> TokenServiceClient<Upstream> {
@@ -175,7 +236,7 @@ pub fn call<T>(by: &Arc<Principal>, message: T) -> Request<T> {
 }
 
 pub fn error<T: std::fmt::Debug>(result: Result<T, tonic::Status>) -> Error {
-    result.unwrap_err().into()
+    status::to_error(result.unwrap_err())
 }
 
 pub fn request() -> SetupRequest {
@@ -186,8 +247,6 @@ pub fn request() -> SetupRequest {
     }
 }
 
-async fn upstream(service: &AuthService, home: &Home) -> Upstream {
-    let handlers = service.handlers().await;
-    let stack = handlers.stack(None, None, &home.environment.metrics).unwrap();
-    Upstream::in_process(auth_svc::NAME, stack.layer(handlers.routes()))
+async fn upstream(service: &AuthService, home: &TestEnvironment) -> Upstream {
+    service.handlers().in_process(auth_svc::NAME, &home.environment.metrics).unwrap()
 }

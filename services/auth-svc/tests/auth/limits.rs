@@ -1,8 +1,12 @@
 //! Limits, addresses, and failures of one client address.
 
+use std::time::Duration;
+
 use auth_svc::Config;
 use keyward_proto::auth::v1 as pb;
-use svc_core::testing::Home;
+use keyward_proto::policy::v1::Role;
+use svc_core::clock::Clock;
+use svc_db::testing::TestEnvironment;
 
 use crate::harness::{Auth, call};
 
@@ -67,7 +71,7 @@ async fn a_slot_is_taken_at_the_limit_s_row_of_the_order() {
 
 #[tokio::test]
 async fn limits_survive_a_restart() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let auth = Auth::at(home, &Config::default()).await;
         let (key, secret) = limited_key(&auth, 2, &[]).await;
         for _ in 0..2 {
@@ -82,7 +86,7 @@ async fn limits_survive_a_restart() {
 #[tokio::test]
 async fn after_too_many_failures_only_what_memory_knows_passes() {
     let config = Config { failures_per_minute: 3, ..Config::default() };
-    let auth = Auth::at(Home::sqlite(), &config).await;
+    let auth = Auth::at(TestEnvironment::sqlite(), &config).await;
     let owner = auth.owner();
     let (known, known_secret) = auth.create_key(&owner, &["contacts:read"]).await;
     let (unknown, unknown_secret) = auth.create_key(&owner, &["contacts:read"]).await;
@@ -108,6 +112,71 @@ async fn after_too_many_failures_only_what_memory_knows_passes() {
         assert_eq!(decide(request).await, code, "{what}");
     }
     // Tokens count for themselves: a failing integration does not lock people out.
-    let owner = auth.as_member(auth.first.owner_token.expose(), keyward_proto::policy::v1::Role::User);
+    let owner = auth.as_member(auth.first.owner_token.expose(), Role::User);
     assert_eq!(decide(owner).await, "ok");
+}
+
+#[tokio::test]
+async fn a_failure_while_the_clock_stands_wrong_makes_nobody_wait() {
+    let auth = Auth::at(TestEnvironment::sqlite(), &Config::default()).await;
+    let (key, secret) = auth.create_key(&auth.owner(), &["contacts:read"]).await;
+    let right = auth.clock().now();
+    let wrong = auth.read_contacts("", "");
+
+    auth.clock().set(right.plus(Duration::from_secs(2 * 3_600)));
+    assert_eq!(auth.authorize(wrong).await.unwrap_err().code, "missing_credentials");
+    assert_eq!(auth.authorize(auth.as_member("kwp_x", Role::User)).await.unwrap_err().code, "not_signed_in");
+    auth.clock().set(right);
+    // Memory does not know the key, so that its address is asked for.
+    assert!(auth.authorize(auth.read_contacts(&key.api_key, &secret)).await.is_ok());
+    assert!(auth.authorize(auth.as_member(auth.first.owner_token.expose(), Role::User)).await.is_ok());
+}
+
+#[tokio::test]
+async fn after_too_many_bad_tokens_only_good_ones_that_were_used_pass() {
+    let config = Config { failures_per_minute: 3, ..Config::default() };
+    for (engine, home) in TestEnvironment::each().await {
+        let auth = Auth::at(home, &config).await;
+        let owner = auth.owner();
+        let decide = async |token: &str| match auth.authorize(auth.as_member(token, Role::User)).await {
+            Ok(_) => "ok".to_owned(),
+            Err(refusal) => refusal.code,
+        };
+        let new_token = async |expires_at| {
+            let request = pb::CreateTokenRequest { name: Some("ci".to_owned()), role: 0, expires_at };
+            auth.tokens().create_token(call(&owner, request)).await.unwrap().into_inner()
+        };
+        let soon = auth.clock().now().plus(Duration::from_secs(30)).to_proto();
+        let (deleted, ending, unused) =
+            (new_token(None).await, new_token(Some(soon)).await, new_token(None).await);
+        let good = auth.first.owner_token.expose();
+        for used in [good, &deleted.secret, &ending.secret] {
+            assert_eq!(decide(used).await, "ok", "{engine}");
+        }
+        // Well-formed ones, which only the database knows to be wrong, and others.
+        for bad in ["kwp_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp10YosoA", "kwp_", ""] {
+            assert_eq!(decide(bad).await, "not_signed_in", "{engine}");
+        }
+        for (what, token, code) in [
+            ("one that was used", good, "ok"),
+            ("and again", good, "ok"),
+            ("one that was never used", unused.secret.as_str(), "address_throttled"),
+            ("a bad one", "kwp_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp10YosoA", "address_throttled"),
+            ("none", "", "address_throttled"),
+        ] {
+            assert_eq!(decide(token).await, code, "{engine}: {what}");
+        }
+        // It is let by, not let in: what has ended has ended at once, and does not pass again.
+        let id = deleted.token.unwrap().id;
+        auth.tokens().delete_token(call(&owner, pb::DeleteTokenRequest { id })).await.unwrap();
+        assert_eq!(decide(&deleted.secret).await, "not_signed_in", "{engine}: deleted");
+        assert_eq!(decide(&deleted.secret).await, "address_throttled", "{engine}: forgotten");
+        auth.clock().advance(Duration::from_secs(30));
+        for _ in 0..3 {
+            decide("").await;
+        }
+        assert_eq!(decide(&ending.secret).await, "not_signed_in", "{engine}: ended");
+        assert_eq!(decide(&ending.secret).await, "address_throttled", "{engine}: forgotten");
+        assert_eq!(decide(good).await, "ok", "{engine}");
+    }
 }

@@ -1,20 +1,21 @@
 //! Agents, keys, members and tokens.
 
 use std::collections::BTreeSet;
+use svc_runtime::service::Service;
 
 use auth_svc::Config;
 use auth_svc::setup::{self, SetupError};
 use keyward_proto::auth::v1 as pb;
-use keyward_proto::policy::v1::Role;
+use keyward_proto::policy::v1::{Role, Versions};
 use svc_core::error::{Fault, Reason};
 use svc_core::principal::Principal;
-use svc_core::testing::Home;
+use svc_db::testing::TestEnvironment;
 
 use crate::harness::{Auth, call, error, request};
 
 #[tokio::test]
 async fn an_installation_is_set_up_once() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let auth = Auth::at(home, &Config::default()).await;
         let again = setup::run(&auth.service, &request()).await;
         assert!(matches!(again, Err(SetupError::AlreadySetUp)), "{engine}");
@@ -37,8 +38,7 @@ async fn what_belongs_to_another_organization_does_not_exist() {
             id: id.clone(),
             ..pb::UpdateApiKeyRequest::default()
         };
-        let delete =
-            pb::DeleteApiKeyRequest { agent_id: agent_id.clone(), id: id.clone(), expected_version: None };
+        let delete = pb::DeleteApiKeyRequest { agent_id: agent_id.clone(), id: id.clone(), if_match: None };
         let create = pb::CreateApiKeyRequest {
             agent_id: agent_id.clone(),
             name: Some("x".into()),
@@ -150,14 +150,14 @@ async fn keys_are_found_by_text_and_status() {
 async fn changes_of_a_key_count_its_versions() {
     for (engine, auth) in Auth::each().await {
         let (key, _) = auth.create_key(&auth.owner(), &["contacts:read"]).await;
-        let update = |name: &str, paths: &[&str], expected_version| pb::UpdateApiKeyRequest {
+        let update = |name: &str, paths: &[&str], version: Option<i32>| pb::UpdateApiKeyRequest {
             agent_id: auth.first.agent_id.clone(),
             id: key.id.clone(),
             key: Some(pb::ApiKey { name: name.to_owned(), ..pb::ApiKey::default() }),
             update_mask: Some(prost_types::FieldMask {
                 paths: paths.iter().map(|&p| p.to_owned()).collect(),
             }),
-            expected_version,
+            if_match: version.map(|version| Versions { any: false, versions: vec![version] }),
         };
         let owner = auth.owner();
         let send = async |update| auth.keys().update_api_key(call(&owner, update)).await;
@@ -229,11 +229,8 @@ async fn roles_decide_who_manages_members() {
 
 #[tokio::test]
 async fn internal_calls_need_their_own_credential() {
-    let auth = Auth::at(Home::sqlite(), &Config::default()).await;
-    let handlers = auth.service.handlers().await;
-    let stack = handlers.stack(None, None, &auth.home.environment.metrics).unwrap();
-    let upstream =
-        svc_core::grpc::Upstream::in_process("auth", tower::Layer::layer(&stack, handlers.routes()));
+    let auth = Auth::at(TestEnvironment::sqlite(), &Config::default()).await;
+    let upstream = auth.service.handlers().in_process("auth", &auth.home.environment.metrics).unwrap();
     let mut client = pb::authorization_service_client::AuthorizationServiceClient::new(upstream);
     let request = auth.read_contacts(&auth.first.api_key, auth.first.api_secret.expose());
     let refused = client.authorize(request).await.unwrap_err();

@@ -1,10 +1,12 @@
 //! Two secrets for a while, and disabling.
 
 use std::time::Duration;
+use svc_runtime::service::Service;
 
 use keyward_proto::auth::v1 as pb;
-use svc_core::clock::Clock;
+use svc_core::clock::{Clock, Timestamp};
 use svc_core::error::Reason;
+use svc_runtime::token::{JwksSource, TokenVerifier};
 
 use crate::harness::{Auth, call, error};
 
@@ -53,6 +55,25 @@ async fn two_secrets_work_for_the_overlap_and_never_three() {
             after.rotation.is_none() && !works(&third).await && works(&fourth).await,
             "{engine}: at once"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_with_the_older_secret_ends_with_it() {
+    for (engine, auth) in Auth::each().await {
+        let (key, first) = auth.create_key(&auth.owner(), &["contacts:read"]).await;
+        let (after, second) = rotated(&auth, &key.id, OVERLAP).await;
+        let keys = JwksSource::Fixed(auth.service.keys().unwrap());
+        let verifier = TokenVerifier::new("contacts", keys, &auth.home.environment);
+        let ends = after.rotation.unwrap().overlap_ends_at;
+        for (secret, ends) in [(&second, None), (&first, ends), (&second, None), (&first, ends)] {
+            let request = auth.read_contacts(&key.api_key, secret);
+            let request = pb::AuthorizeRequest { audience: Some("contacts".to_owned()), ..request };
+            let principal = auth.authorize(request).await.unwrap();
+            assert_eq!(principal.expires_at, ends, "{engine}");
+            let verified = verifier.verify(&principal.token.unwrap()).await.unwrap();
+            assert_eq!(verified.expires_at.map(Timestamp::to_proto), ends, "{engine}");
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use auth_svc::{AuthService, Config};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use svc_core::random::{Random, SystemRandom};
 use svc_core::secret::Secret;
-use svc_core::testing::Home;
+use svc_db::testing::TestEnvironment;
+use svc_runtime::service::Service;
 
 use crate::harness::Auth;
 
@@ -33,7 +34,7 @@ const NONE: [Option<&Secret>; 2] = [None, None];
 type Stored = (String, Option<String>);
 
 /// What is stored of the secrets of a key, the oldest first.
-async fn stored(home: &Home, api_key: &str) -> Vec<Stored> {
+async fn stored(home: &TestEnvironment, api_key: &str) -> Vec<Stored> {
     const SELECT: &str = "SELECT s.hash, s.verifier_key_id FROM {schema}.api_key_secrets s \
          JOIN {schema}.api_keys k ON k.id = s.key_id WHERE k.api_key = $1 ORDER BY s.id";
     match &home.environment.database.url {
@@ -59,13 +60,13 @@ async fn first(auth: &Auth) -> Stored {
     all.remove(0)
 }
 
-async fn sqlite(home: &Home) -> SqliteConnection {
+async fn sqlite(home: &TestEnvironment) -> SqliteConnection {
     let file = home.path().join("auth.sqlite");
     SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap()
 }
 
 /// Lets no secret be written any more.
-async fn refuse_updates(home: &Home) {
+async fn refuse_updates(home: &TestEnvironment) {
     match &home.environment.database.url {
         None => {
             let trigger = "CREATE TRIGGER no BEFORE UPDATE ON api_key_secrets \
@@ -102,7 +103,7 @@ async fn present(auth: &Auth) -> u64 {
 
 #[tokio::test]
 async fn after_the_verifier_key_is_lost_each_secret_costs_argon2_once() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let (lost, new) = (some_key(), some_key());
         let auth = Auth::at(home, &config(&lost, None, NONE)).await;
         assert_eq!(present(&auth).await, 0, "{engine}: nothing is lost");
@@ -128,7 +129,7 @@ async fn after_the_verifier_key_is_lost_each_secret_costs_argon2_once() {
 
 #[tokio::test]
 async fn many_first_requests_of_a_key_share_one_argon2() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let auth = Auth::at(home, &config(&some_key(), None, NONE)).await;
         let auth = auth.restart(&config(&some_key(), None, NONE)).await;
         let before = argon2_runs(&auth);
@@ -148,7 +149,7 @@ async fn secret_of_another_key(auth: &Auth) -> String {
 
 #[tokio::test]
 async fn a_rotated_verifier_key_never_costs_argon2() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let (old, new) = (some_key(), some_key());
         let auth = Auth::at(home, &config(&old, None, NONE)).await;
         let before = first(&auth).await;
@@ -165,7 +166,7 @@ async fn a_rotated_verifier_key_never_costs_argon2() {
 
 #[tokio::test]
 async fn records_move_to_a_new_pepper() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let (verifier, other, one, two) = (some_key(), some_key(), some_key(), some_key());
         let mut auth = Auth::at(home, &config(&verifier, None, NONE)).await;
         let mut before = first(&auth).await;
@@ -192,7 +193,7 @@ async fn records_move_to_a_new_pepper() {
 
 #[tokio::test]
 async fn without_the_pepper_of_a_record_nothing_is_decided() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let (verifier, pepper) = (some_key(), some_key());
         let auth = Auth::at(home, &config(&verifier, None, [Some(&pepper), None])).await;
         // Both the verifier key and the pepper are lost.
@@ -205,7 +206,7 @@ async fn without_the_pepper_of_a_record_nothing_is_decided() {
 
 #[tokio::test]
 async fn both_secrets_of_an_overlap_are_renewed() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let (lost, new) = (some_key(), some_key());
         let auth = Auth::at(home, &config(&lost, None, NONE)).await;
         let (key, older) = auth.create_key(&auth.owner(), &["contacts:read"]).await;
@@ -229,7 +230,7 @@ async fn both_secrets_of_an_overlap_are_renewed() {
 
 #[tokio::test]
 async fn a_renewal_that_fails_fails_nobody() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let auth = Auth::at(home, &config(&some_key(), None, NONE)).await;
         let before = first(&auth).await;
         let auth = auth.restart(&config(&some_key(), None, [Some(&some_key()), None])).await;
@@ -242,7 +243,7 @@ async fn a_renewal_that_fails_fails_nobody() {
 
 #[tokio::test]
 async fn many_at_once_renew_once() {
-    for (engine, home) in Home::each().await {
+    for (engine, home) in TestEnvironment::each().await {
         let (old, new) = (some_key(), some_key());
         let auth = Auth::at(home, &config(&old, None, NONE)).await;
         let auth = auth.restart(&config(&new, Some(&old), NONE)).await;
@@ -257,7 +258,7 @@ async fn many_at_once_renew_once() {
 
 #[tokio::test]
 async fn a_key_that_is_none_is_named() {
-    let home = Home::sqlite();
+    let home = TestEnvironment::sqlite();
     let none = Some(Secret::new("not a key"));
     for (config, named) in [
         (Config { signing_key: none.clone(), ..Config::default() }, "auth.signing_key: "),

@@ -6,7 +6,7 @@ use auth_svc::Config;
 use keyward_proto::auth::v1 as pb;
 use svc_core::clock::{Clock, LATEST, Timestamp};
 use svc_core::error::Fault;
-use svc_core::testing::{Home, START};
+use svc_db::testing::{START, TestEnvironment};
 
 use crate::harness::{Auth, call, error};
 
@@ -33,7 +33,7 @@ fn text(character: &str, count: usize) -> Option<String> {
 
 #[tokio::test]
 async fn what_is_refused_and_what_is_taken() {
-    let auth = Auth::at(Home::sqlite(), &Config::default()).await;
+    let auth = Auth::at(TestEnvironment::sqlite(), &Config::default()).await;
     let base = || good(&auth);
     let ips = |ips: &[&str]| ips.iter().map(|&ip| ip.to_owned()).collect::<Vec<_>>();
     let permissions = |all: &[&str]| all.iter().map(|&p| p.to_owned()).collect::<Vec<_>>();
@@ -192,7 +192,7 @@ async fn settings_come_back_as_they_are_meant_and_survive_a_change_of_others() {
                 update_mask: Some(prost_types::FieldMask {
                     paths: paths.iter().map(|&p| p.to_owned()).collect(),
                 }),
-                expected_version: None,
+                if_match: None,
             };
             auth.keys().update_api_key(call(&owner, update)).await.unwrap().into_inner().key.unwrap()
         };
@@ -208,7 +208,7 @@ async fn settings_come_back_as_they_are_meant_and_survive_a_change_of_others() {
 
 #[tokio::test]
 async fn a_future_expiry_revives_an_expired_key() {
-    let auth = Auth::at(Home::sqlite(), &Config::default()).await;
+    let auth = Auth::at(TestEnvironment::sqlite(), &Config::default()).await;
     let owner = auth.owner();
     let soon = auth.clock().now().plus(Duration::from_secs(1));
     let (key, secret) = auth.create_expiring_key(&owner, &["contacts:read"], Some(soon)).await;
@@ -220,7 +220,7 @@ async fn a_future_expiry_revives_an_expired_key() {
         id: key.id.clone(),
         key: Some(pb::ApiKey { expires_at: at(60), ..pb::ApiKey::default() }),
         update_mask: Some(prost_types::FieldMask { paths: vec!["expires_at".to_owned()] }),
-        expected_version: None,
+        if_match: None,
     };
     let key = auth.keys().update_api_key(call(&owner, update)).await.unwrap().into_inner().key.unwrap();
     assert_eq!(key.status(), pb::ApiKeyStatus::Active);

@@ -6,15 +6,15 @@ use svc_core::random::SystemRandom;
 use tokio::task::yield_now;
 
 use super::*;
-use crate::domain::{Addresses, RateLimits, Role};
+use crate::domain::{Addresses, AgentId, KeyId, OrganizationId, RateLimits, Role};
 use crate::secrets::Verifiers;
 use crate::store::KeyRecord;
 
 fn snapshot(permission: &str) -> Snapshot {
     let record = KeyRecord {
-        id: "k".into(),
-        organization_id: "o".into(),
-        agent_id: "a".into(),
+        id: KeyId::new("k"),
+        organization_id: OrganizationId::new("o"),
+        agent_id: AgentId::new("a"),
         permissions: vec![permission.into()],
         expires_at: None,
         allowed_ips: Addresses::default(),
@@ -27,7 +27,7 @@ fn snapshot(permission: &str) -> Snapshot {
 }
 
 fn permission(snapshot: Option<Arc<Snapshot>>) -> String {
-    snapshot.unwrap().holder.principal().permissions[0].clone()
+    snapshot.unwrap().principal().permissions[0].clone()
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn what_was_read_before_a_change_is_not_found_after_it() {
 async fn unknown_keys_and_failures_leave_nothing_behind() {
     let cache = KeyCache::default();
     assert!(cache.get("nobody", async || Ok(None)).await.unwrap().is_none());
-    assert!(cache.get("key", async || Err(DbError::Duplicate)).await.is_err());
+    assert!(cache.get("key", async || Err(LookupError::Busy)).await.is_err());
     assert_eq!(cache.entries.len(), 0);
     assert_eq!(permission(cache.get("key", async || Ok(Some(snapshot("p")))).await.unwrap()), "p");
 }

@@ -7,19 +7,19 @@ use papaya::HashMap;
 use parking_lot::Mutex;
 
 use super::piece::{self, Piece};
-use crate::in_place::InPlace;
+use crate::inline_str::InlineStr;
 use crate::limits::clock::BootClock;
 use crate::limits::window::Windows;
-use crate::limits::{LimitError, Limits, Taken};
+use crate::limits::{LimitError, Taken, WindowLimits};
 
 /// The lists of changed keys: more than threads, so that these hardly ever meet.
 const LISTS: usize = 64;
 
 /// The ids of keys.
-pub type KeyIds = Arc<Vec<KeyId>>;
+pub(crate) type KeyIds = Arc<Vec<KeyId>>;
 
 /// The id of a key: 24 hexadecimal digits.
-pub type KeyId = InPlace<24>;
+pub(crate) type KeyId = InlineStr<24>;
 
 #[derive(Debug, Default)]
 struct Entry(Mutex<State>);
@@ -29,12 +29,12 @@ struct State {
     windows: Windows,
     /// Stands in a list of changed keys.
     changed: bool,
-    /// On its way out of the map: who finds it looks again.
+    /// On its way out of the map: a request that finds it looks again.
     gone: bool,
 }
 
 /// Every key has a lock of its own.
-pub struct Keys {
+pub(crate) struct Keys {
     entries: HashMap<KeyId, Entry>,
     /// The keys with slots taken since the last save, each once.
     changed: [Mutex<Vec<KeyId>>; LISTS],
@@ -48,8 +48,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// None yet. The windows' clock shows `start` when the boot clock shows `boot_start`.
-    pub fn new(boot: Arc<dyn BootClock>, start: u64, boot_start: u64, max_keys: usize) -> Keys {
+    /// Without keys. The windows' clock shows `start` when the boot clock shows `boot_start`.
+    pub(crate) fn new(boot: Arc<dyn BootClock>, start: u64, boot_start: u64, max_keys: usize) -> Keys {
         Keys {
             entries: HashMap::new(),
             changed: std::array::from_fn(|_| Mutex::default()),
@@ -61,20 +61,20 @@ impl Keys {
         }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub fn boot(&self) -> &dyn BootClock {
+    pub(crate) fn boot(&self) -> &dyn BootClock {
         &*self.boot
     }
 
     /// On the windows' clock.
-    pub fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.start + self.boot.millis().saturating_sub(self.boot_start)
     }
 
-    pub fn take(&self, key_id: &str, limits: Limits) -> Result<Taken, LimitError> {
+    pub(crate) fn take(&self, key_id: &str, limits: WindowLimits) -> Result<Taken, LimitError> {
         let key = KeyId::new(key_id).ok_or(LimitError::Malformed)?;
         let entries = self.entries.pin();
         loop {
@@ -103,7 +103,7 @@ impl Keys {
         }
     }
 
-    pub fn peek(&self, key_id: &str, limits: Limits) -> Taken {
+    pub(crate) fn peek(&self, key_id: &str, limits: WindowLimits) -> Taken {
         let entries = self.entries.pin();
         match KeyId::new(key_id).and_then(|key| entries.get(&key)) {
             Some(entry) => entry.0.lock().windows.peek(self.now(), limits),
@@ -111,7 +111,7 @@ impl Keys {
         }
     }
 
-    pub fn forget(&self, key_id: &str) {
+    pub(crate) fn forget(&self, key_id: &str) {
         let Some(key) = KeyId::new(key_id) else { return };
         if let Some(entry) = self.entries.pin().get(&key) {
             entry.0.lock().gone = true;
@@ -120,7 +120,7 @@ impl Keys {
     }
 
     /// Puts saved windows in, unless they are empty or a newer slot is known.
-    pub fn restore(&self, key_id: &str, windows: Windows) {
+    pub(crate) fn restore(&self, key_id: &str, windows: Windows) {
         let Some(key) = KeyId::new(key_id).filter(|_| !windows.are_empty(self.now())) else { return };
         let entries = self.entries.pin();
         let Some(entry) = entries.get(&key) else {
@@ -134,7 +134,7 @@ impl Keys {
     }
 
     /// Empties the lists.
-    pub fn take_changed(&self) -> KeyIds {
+    pub(crate) fn take_changed(&self) -> KeyIds {
         let mut changed = Vec::new();
         for list in &self.changed {
             changed.append(&mut std::mem::take(&mut *list.lock()));
@@ -144,13 +144,13 @@ impl Keys {
 
     /// A piece of about so many bytes with the windows of these keys, which stand in no list any more, and
     /// how many of the keys it is made of.
-    pub fn pack_changed(&self, changed: &[KeyId], bytes: usize) -> (Piece, usize) {
+    pub(crate) fn pack_changed(&self, changed: &[KeyId], bytes: usize) -> (Piece, usize) {
         // One that was forgotten and has come again is listed twice, and marked once.
         self.pack(changed, bytes, |state| std::mem::take(&mut state.changed))
     }
 
     /// The same with those that are not empty, whether they changed or not.
-    pub fn pack_used(&self, keys: &[KeyId], bytes: usize) -> (Piece, usize) {
+    pub(crate) fn pack_used(&self, keys: &[KeyId], bytes: usize) -> (Piece, usize) {
         let now = self.now();
         self.pack(keys, bytes, |state| !state.windows.are_empty(now))
     }
@@ -174,7 +174,7 @@ impl Keys {
 
     /// Makes up for a save that failed: the first keys stand in no list though they may have changed, the
     /// others are marked but stand in none.
-    pub fn put_back(&self, unsaved: &[KeyId], unmarked: usize) {
+    pub(crate) fn put_back(&self, unsaved: &[KeyId], unmarked: usize) {
         let (unmarked, marked) = unsaved.split_at(unmarked);
         marked.iter().for_each(|key| self.list(key).lock().push(*key));
         let entries = self.entries.pin();
@@ -189,7 +189,7 @@ impl Keys {
     }
 
     /// All of them.
-    pub fn ids(&self) -> KeyIds {
+    pub(crate) fn ids(&self) -> KeyIds {
         let entries = self.entries.pin();
         let mut ids = Vec::with_capacity(entries.len());
         ids.extend(entries.keys().copied());
@@ -197,12 +197,12 @@ impl Keys {
     }
 
     /// Whether a key found no room since this was asked last.
-    pub fn was_full(&self) -> bool {
+    pub(crate) fn was_full(&self) -> bool {
         self.full.swap(false, Ordering::Relaxed)
     }
 
     /// Drops what is empty. Gives the bytes that the rest takes in pieces.
-    pub fn drop_empty(&self) -> u64 {
+    pub(crate) fn drop_empty(&self) -> u64 {
         let now = self.now();
         let (mut packed, mut bytes) = (Vec::new(), 0);
         for (key, entry) in &self.entries.pin() {
@@ -240,7 +240,7 @@ mod tests {
     fn no_slot_is_taken_in_an_entry_that_is_on_its_way_out() {
         let start = SystemBootClock.millis();
         let keys = Keys::new(Arc::new(SystemBootClock), start, start, 2);
-        let limits = Limits { per_minute: 5, per_hour: 5 };
+        let limits = WindowLimits { per_minute: 5, per_hour: 5 };
         keys.take("key", limits).unwrap();
         // Half of a sweep: marked, and not taken out yet.
         let key = KeyId::new("key").unwrap();

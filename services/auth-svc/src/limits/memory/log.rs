@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use svc_core::clock::Clock;
-use svc_core::db::DbError;
+use svc_db::DbError;
 use tokio::task::spawn_blocking;
 
 use super::Bounds;
@@ -23,7 +23,7 @@ const LONGEST_LOG: u64 = 2;
 const COMPACTING: u64 = 300;
 
 /// What stands in the database, and what is done there.
-pub struct Log {
+pub(crate) struct Log {
     saved: Arc<dyn Saved>,
     wall: Arc<dyn Clock>,
     bounds: Bounds,
@@ -33,8 +33,6 @@ pub struct Log {
     bytes: u64,
     /// What pieces with all windows that are not empty would take, when it was last counted.
     needed: u64,
-    /// The table from before the log may hold rows.
-    old_rows: bool,
     compaction: Option<Compaction>,
 }
 
@@ -53,13 +51,12 @@ struct Compaction {
 
 impl Log {
     /// Reads everything into these keys.
-    pub async fn open(
+    pub(crate) async fn open(
         saved: Arc<dyn Saved>,
         wall: Arc<dyn Clock>,
         bounds: Bounds,
         keys: &Keys,
     ) -> Result<Log, LimitOpenError> {
-        let old_rows = read_old_rows(&*saved, keys).await?;
         let (mut last, mut bytes) = (0, 0);
         loop {
             let pieces = saved.pieces(last).await?;
@@ -73,11 +70,11 @@ impl Log {
             }
         }
         let needed = keys.drop_empty();
-        Ok(Log { saved, wall, bounds, last, bytes, needed, old_rows, compaction: None })
+        Ok(Log { saved, wall, bounds, last, bytes, needed, compaction: None })
     }
 
     /// Appends the windows that changed.
-    pub async fn save(&mut self, keys: &Arc<Keys>) -> Result<(), LimitError> {
+    pub(crate) async fn save(&mut self, keys: &Arc<Keys>) -> Result<(), LimitError> {
         let changed = keys.take_changed();
         let mut done = 0;
         while done < changed.len() {
@@ -96,7 +93,7 @@ impl Log {
     }
 
     /// Goes on with a compaction, or begins one when it is time.
-    pub async fn compact(&mut self, keys: &Arc<Keys>) -> Result<(), LimitError> {
+    pub(crate) async fn compact(&mut self, keys: &Arc<Keys>) -> Result<(), LimitError> {
         let began = keys.now();
         for _ in 0..self.bounds.steps {
             if !self.step(keys).await? || keys.now().saturating_sub(began) >= COMPACTING {
@@ -107,7 +104,7 @@ impl Log {
     }
 
     /// `needed` was counted anew.
-    pub fn needs(&mut self, needed: u64) {
+    pub(crate) fn needs(&mut self, needed: u64) {
         self.needed = needed;
     }
 
@@ -115,7 +112,7 @@ impl Log {
     async fn step(&mut self, keys: &Arc<Keys>) -> Result<bool, LimitError> {
         let Some(compaction) = &self.compaction else {
             let due = self.bytes > self.bounds.floor.saturating_add(LONGEST_LOG * self.needed);
-            if due || self.old_rows {
+            if due {
                 self.begin(keys).await;
             }
             return Ok(self.compaction.is_some());
@@ -133,10 +130,6 @@ impl Log {
             return Ok(true);
         }
         if self.saved.delete_pieces(until).await? {
-            return Ok(true);
-        }
-        if self.old_rows {
-            self.old_rows = self.saved.delete_old_rows().await?;
             return Ok(true);
         }
         if let Some(compaction) = self.compaction.take() {
@@ -184,18 +177,5 @@ impl Log {
         self.last = self.saved.append(&moment, &piece).await?;
         self.bytes += piece.len() as u64;
         Ok(piece.len() as u64)
-    }
-}
-
-/// Reads what was saved before there was a log. Says whether there was any.
-async fn read_old_rows(saved: &dyn Saved, keys: &Keys) -> Result<bool, LimitOpenError> {
-    let mut after = String::new();
-    loop {
-        let rows = saved.old_rows(&after).await?;
-        let Some((last, _)) = rows.last() else { return Ok(!after.is_empty()) };
-        after = last.clone();
-        for (key_id, windows) in rows {
-            keys.restore(&key_id, windows.ok_or_else(|| LimitOpenError::Malformed(key_id.clone()))?);
-        }
     }
 }

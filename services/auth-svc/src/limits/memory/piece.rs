@@ -9,28 +9,28 @@ const VERSION: u8 = 1;
 const HEAD: usize = 1 + 4;
 
 /// A piece that is being made.
-pub struct Piece(Vec<u8>);
+pub(crate) struct Piece(Vec<u8>);
 
 impl Piece {
-    pub fn new() -> Piece {
+    pub(crate) fn new() -> Piece {
         let mut bytes = vec![0; HEAD];
         bytes[0] = VERSION;
         Piece(bytes)
     }
 
-    pub fn push(&mut self, key_id: &str, windows: &Windows, now: u64) {
+    pub(crate) fn push(&mut self, key_id: &str, windows: &Windows, now: u64) {
         push(&mut self.0, key_id, windows, now);
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.len() == HEAD
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub fn into_bytes(mut self) -> Vec<u8> {
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
         let sum = checksum(&self.0);
         self.0[1..HEAD].copy_from_slice(&sum.to_le_bytes());
         self.0
@@ -38,14 +38,14 @@ impl Piece {
 }
 
 /// Appends what a piece has of a key.
-pub fn push(bytes: &mut Vec<u8>, key_id: &str, windows: &Windows, now: u64) {
+pub(crate) fn push(bytes: &mut Vec<u8>, key_id: &str, windows: &Windows, now: u64) {
     write_varint(key_id.len() as u64, bytes);
     bytes.extend_from_slice(key_id.as_bytes());
     windows.pack(now, bytes);
 }
 
 /// Gives each key and its windows. `None` when it is damaged, or of another version.
-pub fn read(bytes: &[u8], mut each: impl FnMut(&str, Windows)) -> Option<()> {
+pub(crate) fn read(bytes: &[u8], mut each: impl FnMut(&str, Windows)) -> Option<()> {
     let (head, mut left) = bytes.split_first_chunk::<HEAD>()?;
     if head[0] != VERSION || head[1..] != checksum(bytes).to_le_bytes() {
         return None;

@@ -36,7 +36,7 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// Whether the next attempt may do better without a change of anybody's settings.
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             ConnectError::Redis(error) => error.is_io_error() || error.is_timeout(),
             ConnectError::Evicts(_) | ConnectError::NoPolicy => false,
@@ -47,11 +47,11 @@ impl ConnectError {
 type Attempt = Shared<BoxFuture<'static, Result<MultiplexedConnection, ConnectError>>>;
 
 /// A connection, and by which attempt it was made.
-pub struct Held {
+pub(crate) struct Held {
     /// To be used by many at once.
-    pub connection: MultiplexedConnection,
+    pub(crate) connection: MultiplexedConnection,
     /// For [`Connection::discard`].
-    pub attempt: u64,
+    pub(crate) attempt: u64,
 }
 
 struct Current {
@@ -61,28 +61,28 @@ struct Current {
 }
 
 /// The connection.
-pub struct Connection {
+pub(crate) struct Connection {
     client: Client,
     current: Mutex<Arc<Current>>,
 }
 
 impl Connection {
     /// Begins to connect.
-    pub fn open(url: &str) -> Result<Connection, ConnectError> {
+    pub(crate) fn open(url: &str) -> Result<Connection, ConnectError> {
         let client = Client::open(url)?;
         let current = Mutex::new(begin(&client, 0));
         Ok(Connection { client, current })
     }
 
     /// The connection, once it is made.
-    pub async fn get(&self) -> Result<Held, ConnectError> {
+    pub(crate) async fn get(&self) -> Result<Held, ConnectError> {
         let current = self.current();
         let connection = current.attempt.clone().await?;
         Ok(Held { connection, attempt: current.number })
     }
 
     /// Gives the connection of this attempt up.
-    pub fn discard(&self, attempt: u64) {
+    pub(crate) fn discard(&self, attempt: u64) {
         let mut current = self.current.lock();
         if current.number == attempt {
             *current = begin(&self.client, attempt + 1);

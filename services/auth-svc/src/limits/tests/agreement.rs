@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use svc_core::testing::Home;
+use svc_db::testing::TestEnvironment;
 
 use super::{Machine, beginning, database_store, memory_store, new_key, open, redis_store, steps};
 use crate::limits::window::Windows;
@@ -37,10 +37,10 @@ impl Stores {
 #[test]
 fn the_stores_agree_with_the_windows() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (home, machine) = (Home::sqlite(), Machine::started(0));
+    let (home, machine) = (TestEnvironment::sqlite(), Machine::started(0));
     let stores = runtime.block_on(async {
         let memory = memory_store(&home, open(&home).await, &machine).await;
-        let (database, _) = database_store(&Home::postgres().await).await;
+        let (database, _) = database_store(&TestEnvironment::postgres().await).await;
         Stores { machine, memory, redis: redis_store().await, database }
     });
     let back = prop_oneof![9 => Just(0), 1 => 0..90_000_u64];

@@ -1,23 +1,23 @@
 //! The log that the windows stand for.
 
-use crate::limits::{Limits, WindowState};
+use crate::limits::{WindowLimits, WindowState};
 
-pub const MINUTE: u64 = 60_000;
-pub const HOUR: u64 = 3_600_000;
+pub(crate) const MINUTE: u64 = 60_000;
+pub(crate) const HOUR: u64 = 3_600_000;
 /// How much later than here a slot may come free.
-pub const LATE_IN_MINUTE: u64 = 1_000;
-pub const LATE_IN_HOUR: u64 = 60_000;
+pub(crate) const LATE_IN_MINUTE: u64 = 1_000;
+pub(crate) const LATE_IN_HOUR: u64 = 60_000;
 
 /// When requests were let through.
 #[derive(Default)]
-pub struct Log(Vec<u64>);
+pub(crate) struct Log(Vec<u64>);
 
 impl Log {
-    pub fn write(&mut self, now: u64) {
+    pub(crate) fn write(&mut self, now: u64) {
         self.0.push(now);
     }
 
-    pub fn newest(&self) -> u64 {
+    pub(crate) fn newest(&self) -> u64 {
         self.0.last().copied().unwrap_or(0)
     }
 
@@ -32,18 +32,18 @@ impl Log {
     }
 
     /// No window that ends now holds more than the limits.
-    pub fn keeps(&self, now: u64, limits: Limits) -> bool {
+    pub(crate) fn keeps(&self, now: u64, limits: WindowLimits) -> bool {
         self.within(now, MINUTE) <= limits.per_minute && self.within(now, HOUR) <= limits.per_hour
     }
 
     /// A refusal now is one that a limit gives a reason for.
-    pub fn may_refuse(&self, now: u64, limits: Limits) -> bool {
+    pub(crate) fn may_refuse(&self, now: u64, limits: WindowLimits) -> bool {
         self.late(now, MINUTE, LATE_IN_MINUTE) >= limits.per_minute
             || self.late(now, HOUR, LATE_IN_HOUR) >= limits.per_hour
     }
 
     /// What remains is at most what an exact log leaves, and at least what one does that frees late.
-    pub fn explains(&self, now: u64, window: WindowState, length: u64, late: u64) -> bool {
+    pub(crate) fn explains(&self, now: u64, window: WindowState, length: u64, late: u64) -> bool {
         let most = window.limit.saturating_sub(self.within(now, length));
         let least = window.limit.saturating_sub(self.late(now, length, late));
         (least..=most).contains(&window.remaining)

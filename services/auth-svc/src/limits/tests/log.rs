@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use svc_core::db::{AnyDb, Db, Dialect, sql};
-use svc_core::testing::Home;
+use svc_db::testing::TestEnvironment;
 
 use super::notes::{Failing, Notes};
 use super::{Machine, START, bounded, limits, open};
@@ -12,9 +11,9 @@ use crate::limits::memory::Bounds;
 use crate::limits::memory::piece::Piece;
 use crate::limits::saved::{self, Moment, Saved};
 use crate::limits::window::{LONGEST, Windows};
-use crate::limits::{LimitOpenError, LimitStore, Limits, MemoryStore};
+use crate::limits::{LimitOpenError, LimitStore, MemoryStore, WindowLimits};
 
-const MANY: Limits = Limits { per_minute: 1_000, per_hour: 1_000 };
+const MANY: WindowLimits = WindowLimits { per_minute: 1_000, per_hour: 1_000 };
 /// When these tests begin, on both clocks.
 const BEGINNING: u64 = 5_000_000;
 /// A save has several pieces, and a compaction takes several ticks.
@@ -31,38 +30,23 @@ fn windows(at: u64, slots: usize) -> Windows {
     windows
 }
 
-/// What was saved before there was a log.
+/// What an earlier process has saved.
 fn old_windows() -> BTreeMap<String, Windows> {
     (0..5).map(|n| (format!("old {n}"), windows(BEGINNING - 1_000, n + 1))).collect()
 }
 
-async fn write_old_rows<D: Dialect>(db: &Db<D>, rows: &BTreeMap<String, Windows>) {
-    let mut work = db.begin().await.unwrap();
-    for (key, windows) in rows {
-        let query = sql::<D>("INSERT INTO limit_windows (key_id, newest, windows) VALUES ($1, $2, $3)");
-        let query = query.bind(key).bind(windows.newest() as i64).bind(&windows.to_bytes());
-        query.run(&mut work).await.unwrap();
+/// With what an earlier process has saved.
+async fn left_over(saved: Arc<dyn Saved>) -> Arc<dyn Saved> {
+    for (key, windows) in old_windows() {
+        let mut piece = Piece::new();
+        piece.push(&key, &windows, BEGINNING);
+        saved.append(&moment(), &piece.into_bytes()).await.unwrap();
     }
-    work.commit().await.unwrap();
-}
-
-/// A database that the release before the log has left.
-async fn left_over(home: &Home, rows: &BTreeMap<String, Windows>) -> Arc<dyn Saved> {
-    let db = open(home).await;
-    match &db {
-        AnyDb::Sqlite(db) => write_old_rows(db, rows).await,
-        AnyDb::Postgres(db) => write_old_rows(db, rows).await,
-    }
-    let saved = saved::over(db);
-    saved.append(&moment(), &Piece::new().into_bytes()).await.unwrap();
     saved
 }
 
-fn left_over_notes() -> Arc<dyn Saved> {
-    let notes = Notes::default();
-    *notes.moment.lock() = Some(moment());
-    *notes.old_rows.lock() = old_windows().into_iter().map(|(key, windows)| (key, Some(windows))).collect();
-    Arc::new(notes)
+async fn left_over_notes() -> Arc<dyn Saved> {
+    left_over(Arc::new(Notes::default())).await
 }
 
 async fn bytes(saved: &dyn Saved) -> usize {
@@ -122,7 +106,7 @@ async fn use_for_a_while(inner: Arc<dyn Saved>, failure: Option<Failure>) -> usi
             assert!(store.take(&key, MANY).await.unwrap().allowed());
             assert!(taken.entry(key).or_default().take(now, MANY).allowed());
         }
-        match store.tend().await {
+        match store.maintain().await {
             Ok(()) => saved = taken.clone(),
             Err(_) if failure.is_some_and(|failure| failure.kill) => {
                 let store = bounded(inner, &machine, SMALL).await.unwrap();
@@ -139,22 +123,21 @@ async fn use_for_a_while(inner: Arc<dyn Saved>, failure: Option<Failure>) -> usi
         machine.set(now);
     }
     // One may fail.
-    if store.tend().await.is_err() {
-        store.tend().await.unwrap();
+    if store.maintain().await.is_err() {
+        store.maintain().await.unwrap();
     }
     let store = bounded(inner.clone(), &machine, SMALL).await.unwrap();
     knows(&store, &taken, &taken, now, &what).await;
-    assert!(inner.old_rows("").await.unwrap().is_empty(), "{what}: they are in the log now");
     failing.transactions()
 }
 
 #[tokio::test]
 async fn whichever_transaction_is_the_last_everything_saved_before_is_known() {
-    let all = use_for_a_while(left_over_notes(), None).await;
+    let all = use_for_a_while(left_over_notes().await, None).await;
     assert!(all > 70, "{all} transactions");
     for transaction in 1..=all {
         for (done, kill) in [(false, true), (true, true), (false, false), (true, false)] {
-            use_for_a_while(left_over_notes(), Some(Failure { transaction, done, kill })).await;
+            use_for_a_while(left_over_notes().await, Some(Failure { transaction, done, kill })).await;
         }
     }
 }
@@ -164,8 +147,9 @@ async fn the_same_on_each_engine() {
     for failure in [None, Some((3, true)), Some((9, false)), Some((25, true)), Some((40, false))] {
         let failure =
             failure.map(|(transaction, kill)| Failure { transaction, done: transaction % 2 == 0, kill });
-        for (_, home) in Home::each().await {
-            use_for_a_while(left_over(&home, &old_windows()).await, failure).await;
+        for (_, home) in TestEnvironment::each().await {
+            let saved = saved::over(open(&home).await);
+            use_for_a_while(left_over(saved).await, failure).await;
         }
     }
 }
@@ -173,7 +157,7 @@ async fn the_same_on_each_engine() {
 #[tokio::test]
 async fn the_log_stays_short_however_long_it_is_used() {
     let bounds = Bounds { max_keys: 1_000, piece: 2_000, floor: 10_000, steps: 4 };
-    for (name, home) in Home::each().await {
+    for (name, home) in TestEnvironment::each().await {
         let (machine, saved) = (Machine::started(BEGINNING), saved::over(open(&home).await));
         let store = bounded(saved.clone(), &machine, bounds).await.unwrap();
         let (mut longest, mut shorter) = (0, 0);
@@ -181,7 +165,7 @@ async fn the_log_stays_short_however_long_it_is_used() {
             for key in 0..50 {
                 store.take(&format!("key {}", (round * 37 + key) % 200), MANY).await.unwrap();
             }
-            store.tend().await.unwrap();
+            store.maintain().await.unwrap();
             let now = bytes(&*saved).await;
             shorter += usize::from(now < longest);
             longest = longest.max(now);
@@ -192,7 +176,7 @@ async fn the_log_stays_short_however_long_it_is_used() {
         assert!(shorter > 50, "shorter than at its longest only {shorter} times on {name}");
         machine.advance(LONGEST);
         for _ in 0..20 {
-            store.tend().await.unwrap();
+            store.maintain().await.unwrap();
         }
         let left = bytes(&*saved).await;
         assert!(left <= 10_000, "{left} bytes of empty windows on {name}");
@@ -201,21 +185,21 @@ async fn the_log_stays_short_however_long_it_is_used() {
 
 #[tokio::test]
 async fn what_is_saved_while_the_rest_is_deleted_stays() {
-    for (name, home) in Home::each().await {
+    for (name, home) in TestEnvironment::each().await {
         let (machine, saved) = (Machine::started(BEGINNING), saved::over(open(&home).await));
         let bounds = Bounds { steps: 1, ..SMALL };
         for idle in 0..5 {
             let store = bounded(saved.clone(), &machine, bounds).await.unwrap();
             store.take("empty soon", MANY).await.unwrap();
-            store.tend().await.unwrap();
+            store.maintain().await.unwrap();
             machine.advance(LONGEST);
             // A compaction begins, deletes everything there is and ends, a step each time.
             for _ in 0..idle {
-                store.tend().await.unwrap();
+                store.maintain().await.unwrap();
             }
             store.take("key", MANY).await.unwrap();
             for _ in 0..5 {
-                store.tend().await.unwrap();
+                store.maintain().await.unwrap();
             }
             let store = bounded(saved.clone(), &machine, bounds).await.unwrap();
             let peeked = store.peek("key", MANY).await.unwrap();
@@ -227,7 +211,7 @@ async fn what_is_saved_while_the_rest_is_deleted_stays() {
 
 #[tokio::test]
 async fn pieces_are_deleted_a_few_megabytes_at_a_time_and_their_numbers_never_come_again() {
-    for (name, home) in Home::each().await {
+    for (name, home) in TestEnvironment::each().await {
         let saved = saved::over(open(&home).await);
         let piece = vec![7; 1 << 20];
         let mut numbers = Vec::new();
@@ -247,36 +231,36 @@ async fn pieces_are_deleted_a_few_megabytes_at_a_time_and_their_numbers_never_co
 }
 
 #[tokio::test]
-async fn the_rows_from_before_the_log_are_taken_over() {
-    for (name, home) in Home::each().await {
-        let machine = Machine::started(BEGINNING);
-        let mut rows: BTreeMap<_, _> =
-            (0..5_000).map(|n| (format!("key {n}"), windows(BEGINNING - 1_000, 1 + n % 3))).collect();
-        // As after the release before was run once more: the newest slot tells which is right.
-        rows.insert("newer in the log".to_owned(), windows(BEGINNING - 2_000, 2));
-        rows.insert("older in the log".to_owned(), windows(BEGINNING - 1_000, 3));
-        rows.insert("empty".to_owned(), windows(BEGINNING - LONGEST - 60_000, 3));
-        let saved = left_over(&home, &rows).await;
+async fn of_the_windows_of_a_key_those_with_the_newest_slot_count() {
+    for (name, home) in TestEnvironment::each().await {
+        let (machine, saved) = (Machine::started(BEGINNING), saved::over(open(&home).await));
         let mut piece = Piece::new();
-        piece.push("newer in the log", &windows(BEGINNING - 1_000, 4), BEGINNING);
-        piece.push("older in the log", &windows(BEGINNING - 2_000, 5), BEGINNING);
+        for n in 0..5_000 {
+            piece.push(&format!("key {n}"), &windows(BEGINNING - 1_000, 1 + n % 3), BEGINNING);
+        }
+        piece.push("newer later", &windows(BEGINNING - 2_000, 2), BEGINNING);
+        piece.push("older later", &windows(BEGINNING - 1_000, 3), BEGINNING);
+        piece.push("empty", &windows(BEGINNING - LONGEST - 60_000, 3), BEGINNING);
+        saved.append(&moment(), &piece.into_bytes()).await.unwrap();
+        let mut piece = Piece::new();
+        piece.push("newer later", &windows(BEGINNING - 1_000, 4), BEGINNING);
+        piece.push("older later", &windows(BEGINNING - 2_000, 5), BEGINNING);
         saved.append(&moment(), &piece.into_bytes()).await.unwrap();
         for start in ["first", "second"] {
             let store = bounded(saved.clone(), &machine, Bounds::USUAL).await.unwrap();
             assert_eq!(format!("{store:?}"), "MemoryStore(5002 keys)", "{start} start on {name}");
-            for (key, used) in [("key 4999", 2), ("newer in the log", 4), ("older in the log", 3)] {
+            for (key, used) in [("key 4999", 2), ("newer later", 4), ("older later", 3)] {
                 let peeked = store.peek(key, MANY).await.unwrap();
                 assert_eq!(1_000 - peeked.hour.remaining, used, "{key} at the {start} start on {name}");
             }
-            store.tend().await.unwrap();
-            assert!(saved.old_rows("").await.unwrap().is_empty(), "{start} start on {name}");
+            store.maintain().await.unwrap();
         }
     }
 }
 
 #[tokio::test]
 async fn what_is_damaged_refuses_the_start() {
-    for (name, home) in Home::each().await {
+    for (name, home) in TestEnvironment::each().await {
         let (machine, saved) = (Machine::started(BEGINNING), saved::over(open(&home).await));
         let mut piece = Piece::new();
         piece.push("key", &windows(BEGINNING, 1), BEGINNING);
@@ -289,10 +273,6 @@ async fn what_is_damaged_refuses_the_start() {
         assert!(matches!(error, LimitOpenError::Damaged(seq) if seq == bad), "{error} on {name}");
         assert!(error.to_string().contains("limit_log"), "{error}");
     }
-    let notes = Notes::default();
-    notes.old_rows.lock().insert("bad".to_owned(), None);
-    let error = bounded(Arc::new(notes), &Machine::started(BEGINNING), SMALL).await.unwrap_err();
-    assert!(matches!(error, LimitOpenError::Malformed(ref key) if key == "bad"), "{error}");
 }
 
 #[tokio::test]
@@ -302,7 +282,7 @@ async fn the_newest_of_many_saves_counts() {
     let store = bounded(notes.clone(), &machine, bounds).await.unwrap();
     for _ in 0..50 {
         store.take("key", limits(100, 100)).await.unwrap();
-        store.tend().await.unwrap();
+        store.maintain().await.unwrap();
     }
     assert_eq!(notes.keys().len(), 50);
     let store = bounded(notes, &machine, bounds).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use svc_core::clock::{ManualClock, Timestamp};
-use svc_core::testing::Home;
+use svc_db::testing::TestEnvironment;
 use tokio_util::sync::CancellationToken;
 
 use super::notes::{Failing, Notes};
@@ -13,7 +13,7 @@ use super::{Machine, START, bounded, limits, memory_store, open};
 use crate::limits::memory::Bounds;
 use crate::limits::saved::Moment;
 use crate::limits::window::LONGEST;
-use crate::limits::{LimitError, LimitStore, MemoryStore, tend};
+use crate::limits::{LimitError, LimitStore, MemoryStore, maintain};
 
 fn at_most(max_keys: usize) -> Bounds {
     Bounds { max_keys, ..Bounds::USUAL }
@@ -21,14 +21,14 @@ fn at_most(max_keys: usize) -> Bounds {
 
 #[tokio::test]
 async fn used_slots_survive_a_restart() {
-    for (name, home) in Home::each().await {
+    for (name, home) in TestEnvironment::each().await {
         let machine = Machine::started(5_000_000);
         let db = open(&home).await;
         let store = memory_store(&home, db.clone(), &machine).await;
         for _ in 0..3 {
             assert!(store.take("key", limits(5, 100)).await.unwrap().allowed());
         }
-        store.tend().await.unwrap();
+        store.maintain().await.unwrap();
         machine.advance(900);
         assert!(store.take("key", limits(5, 100)).await.unwrap().allowed());
         // Killed: what came after the last save is forgotten, and nothing else.
@@ -73,12 +73,12 @@ async fn after_a_start_of_the_machine_the_wall_clock_tells_how_much_time_has_pas
 
 #[tokio::test]
 async fn a_wall_clock_that_went_back_frees_nothing() {
-    let home = Home::sqlite();
+    let home = TestEnvironment::sqlite();
     let machine = Machine::started(5_000_000);
     let db = open(&home).await;
     let store = memory_store(&home, db.clone(), &machine).await;
     store.take("key", limits(1, 100)).await.unwrap();
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     machine.start_again(Some("second"));
     let earlier = Arc::new(ManualClock::at(Timestamp(START.0 - 7_200_000_000)));
     let saved = crate::limits::saved::over(db);
@@ -90,7 +90,7 @@ async fn a_wall_clock_that_went_back_frees_nothing() {
 
 #[tokio::test]
 async fn many_keys_are_saved_and_found_again() {
-    for (name, home) in Home::each().await {
+    for (name, home) in TestEnvironment::each().await {
         let machine = Machine::started(5_000_000);
         let db = open(&home).await;
         let store = memory_store(&home, db.clone(), &machine).await;
@@ -99,7 +99,7 @@ async fn many_keys_are_saved_and_found_again() {
                 store.take(&format!("key {n}"), limits(5, 100)).await.unwrap();
             }
         }
-        store.tend().await.unwrap();
+        store.maintain().await.unwrap();
         let store = memory_store(&home, db.clone(), &machine).await;
         for n in 0..5_000 {
             let peeked = store.peek(&format!("key {n}"), limits(5, 100)).await.unwrap();
@@ -107,7 +107,7 @@ async fn many_keys_are_saved_and_found_again() {
         }
         // After an hour nothing is left, and what the log still has is not taken up again.
         machine.advance(LONGEST + 1);
-        store.tend().await.unwrap();
+        store.maintain().await.unwrap();
         assert_eq!(format!("{store:?}"), "MemoryStore(0 keys)", "{name}");
         let store = memory_store(&home, db, &machine).await;
         assert_eq!(format!("{store:?}"), "MemoryStore(0 keys)", "{name}");
@@ -120,15 +120,15 @@ async fn only_what_changed_is_saved_and_a_failed_save_is_made_up_for() {
     let failing = Failing::over(notes.clone());
     let store = bounded(failing.clone(), &machine, at_most(10)).await.unwrap();
     store.take("a", limits(1, 1)).await.unwrap();
-    store.tend().await.unwrap();
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
+    store.maintain().await.unwrap();
     assert_eq!(notes.keys(), [["a"]]);
     store.take("a", limits(1, 1)).await.unwrap();
     store.take("b", limits(1, 1)).await.unwrap();
     failing.at(1, false);
-    assert!(store.tend().await.is_err());
+    assert!(store.maintain().await.is_err());
     assert_eq!(notes.keys(), [["a"]]);
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     assert_eq!(notes.keys(), [["a"], ["b"]]);
 }
 
@@ -143,13 +143,13 @@ async fn a_save_that_fails_half_way_is_made_up_for() {
         take(key).await;
     }
     failing.at(2, false);
-    assert!(store.tend().await.is_err());
+    assert!(store.maintain().await.is_err());
     assert_eq!(notes.keys().len(), 1);
     assert!((500..1_500).contains(&notes.keys()[0].len()), "{} keys in 20,000 bytes", notes.keys()[0].len());
     for key in 0..3_000 {
         take(key).await;
     }
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     let store = bounded(notes, &machine, bounds).await.unwrap();
     for key in 0..3_000_u32 {
         assert_eq!(store.peek(&key.to_string(), limits(9, 9)).await.unwrap().hour.remaining, 7, "{key}");
@@ -161,7 +161,7 @@ async fn a_graceful_stop_saves() {
     let (notes, machine) = (Arc::new(Notes::default()), Machine::started(5_000_000));
     let store = Arc::new(bounded(notes.clone(), &machine, at_most(10)).await.unwrap());
     let stop = CancellationToken::new();
-    let tending = tokio::spawn(tend(store.clone(), stop.clone()));
+    let tending = tokio::spawn(maintain(store.clone(), stop.clone()));
     store.take("a", limits(5, 5)).await.unwrap();
     stop.cancel();
     tending.await.unwrap();
@@ -179,7 +179,7 @@ async fn no_more_keys_than_fit_and_none_forgotten_for_another() {
     assert!(matches!(store.take("c", limits(1, 1)).await, Err(LimitError::Full)));
     assert!(!store.take("a", limits(1, 1)).await.unwrap().allowed(), "those that are there go on");
     machine.advance(LONGEST + 1);
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     assert!(store.take("c", limits(1, 1)).await.unwrap().allowed());
     assert_eq!(format!("{store:?}"), "MemoryStore(1 keys)");
 }
@@ -192,24 +192,24 @@ async fn a_key_that_finds_no_room_has_it_made_in_seconds() {
     // Every ten minutes all keys are looked at: at the next call, and not again before "a" is empty.
     machine.advance(LONGEST - 9_000);
     store.take("b", limits(5, 5)).await.unwrap();
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     machine.advance(4_000);
     assert!(matches!(store.take("c", limits(5, 5)).await, Err(LimitError::Full)));
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     machine.advance(1_000);
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     assert!(matches!(store.take("c", limits(5, 5)).await, Err(LimitError::Full)), "all are used");
     machine.advance(4_999);
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     assert!(matches!(store.take("c", limits(5, 5)).await, Err(LimitError::Full)), "not so soon again");
     machine.advance(1);
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     assert!(store.take("c", limits(5, 5)).await.unwrap().allowed());
 }
 
 #[tokio::test]
 async fn a_key_that_is_forgotten_and_comes_again_is_saved_once() {
-    for (name, home) in Home::each().await {
+    for (name, home) in TestEnvironment::each().await {
         let machine = Machine::started(5_000_000);
         let db = open(&home).await;
         let store = memory_store(&home, db.clone(), &machine).await;
@@ -217,7 +217,7 @@ async fn a_key_that_is_forgotten_and_comes_again_is_saved_once() {
         store.take("a", limits(5, 5)).await.unwrap();
         store.forget("a").await.unwrap();
         store.take("a", limits(5, 5)).await.unwrap();
-        store.tend().await.unwrap();
+        store.maintain().await.unwrap();
         let store = memory_store(&home, db, &machine).await;
         assert_eq!(store.peek("a", limits(5, 5)).await.unwrap().minute.remaining, 4, "{name}");
     }

@@ -6,24 +6,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use svc_core::db::DbError;
+use svc_db::DbError;
 
 use crate::limits::memory::piece;
-use crate::limits::saved::{Moment, OldRow, Saved};
-use crate::limits::window::Windows;
+use crate::limits::saved::{Moment, Saved};
 
 /// The database in memory.
 #[derive(Default)]
-pub struct Notes {
-    pub moment: Mutex<Option<Moment>>,
-    pub pieces: Mutex<BTreeMap<i64, Vec<u8>>>,
-    pub old_rows: Mutex<BTreeMap<String, Option<Windows>>>,
+pub(crate) struct Notes {
+    pub(crate) moment: Mutex<Option<Moment>>,
+    pub(crate) pieces: Mutex<BTreeMap<i64, Vec<u8>>>,
     last: Mutex<i64>,
 }
 
 impl Notes {
     /// The keys of each piece.
-    pub fn keys(&self) -> Vec<Vec<String>> {
+    pub(crate) fn keys(&self) -> Vec<Vec<String>> {
         let keys = |piece: &Vec<u8>| {
             let mut keys = Vec::new();
             piece::read(piece, |key, _| keys.push(key.to_owned())).unwrap();
@@ -58,21 +56,10 @@ impl Saved for Notes {
         some.iter().for_each(|seq| drop(pieces.remove(seq)));
         Ok(!some.is_empty())
     }
-
-    async fn old_rows(&self, after: &str) -> Result<Vec<OldRow>, DbError> {
-        let rows = self.old_rows.lock();
-        let rows = rows.iter().filter(|(key, _)| key.as_str() > after).take(3);
-        Ok(rows.map(|(key, windows)| (key.clone(), windows.clone())).collect())
-    }
-
-    async fn delete_old_rows(&self) -> Result<bool, DbError> {
-        let mut rows = self.old_rows.lock();
-        Ok((0..2).filter_map(|_| rows.pop_first()).count() > 0)
-    }
 }
 
 /// A database of which one transaction fails.
-pub struct Failing {
+pub(crate) struct Failing {
     inner: Arc<dyn Saved>,
     /// Transactions until then, that one included. 0: it was, or there is none.
     left: AtomicUsize,
@@ -82,19 +69,19 @@ pub struct Failing {
 }
 
 impl Failing {
-    pub fn over(inner: Arc<dyn Saved>) -> Arc<Failing> {
+    pub(crate) fn over(inner: Arc<dyn Saved>) -> Arc<Failing> {
         let (left, transactions) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Failing { inner, left, done: Mutex::new(false), transactions })
     }
 
     /// The transaction of this number from now fails; the next is 1.
-    pub fn at(&self, transaction: usize, done: bool) {
+    pub(crate) fn at(&self, transaction: usize, done: bool) {
         self.left.store(transaction, Ordering::SeqCst);
         *self.done.lock() = done;
     }
 
     /// How many there were.
-    pub fn transactions(&self) -> usize {
+    pub(crate) fn transactions(&self) -> usize {
         self.transactions.load(Ordering::SeqCst)
     }
 
@@ -109,7 +96,7 @@ impl Failing {
         if done {
             transaction.await?;
         }
-        Err(DbError::Unavailable(sqlx::Error::PoolTimedOut))
+        Err(sqlx::Error::PoolTimedOut.into())
     }
 }
 
@@ -129,13 +116,5 @@ impl Saved for Failing {
 
     async fn delete_pieces(&self, until: i64) -> Result<bool, DbError> {
         self.run(self.inner.delete_pieces(until)).await
-    }
-
-    async fn old_rows(&self, after: &str) -> Result<Vec<OldRow>, DbError> {
-        self.inner.old_rows(after).await
-    }
-
-    async fn delete_old_rows(&self) -> Result<bool, DbError> {
-        self.run(self.inner.delete_old_rows()).await
     }
 }

@@ -5,12 +5,12 @@ use sqlx::{Acquire, Row};
 use std::sync::Arc;
 use std::time::Duration;
 use svc_core::secret::Secret;
-use svc_core::testing::Home;
+use svc_db::testing::TestEnvironment;
 
 use super::{Machine, START, database_store, limits, memory_store, new_key, open, redis_store, redis_url};
-use crate::limits::{DatabaseStore, LimitOpenError, LimitStore, Limiter, Limits, SystemBootClock};
+use crate::limits::{DatabaseStore, LimitOpenError, LimitStore, Limiter, SystemBootClock, WindowLimits};
 
-const DEFAULT: Limits = Limits { per_minute: 60, per_hour: 1_000 };
+const DEFAULT: WindowLimits = WindowLimits { per_minute: 60, per_hour: 1_000 };
 
 /// What holds for any store, on the clock of the machine.
 async fn keeps_its_word(store: &impl LimitStore) {
@@ -30,7 +30,7 @@ async fn keeps_its_word(store: &impl LimitStore) {
     assert!(!store.peek(&key, limits(2, 5)).await.unwrap().allowed());
     assert!(store.peek(&key, limits(3, 5)).await.unwrap().allowed(), "a raised limit gives room");
     assert!(store.take(&other, limits(2, 5)).await.unwrap().allowed(), "keys are apart");
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     assert!(!store.take(&key, limits(2, 5)).await.unwrap().allowed());
     store.forget(&key).await.unwrap();
     assert_eq!(store.peek(&key, limits(2, 5)).await.unwrap().minute.remaining, 2);
@@ -38,7 +38,7 @@ async fn keeps_its_word(store: &impl LimitStore) {
 }
 
 /// 400 requests at once over several handles, the way replicas have them.
-async fn lets_exactly_through(stores: &[impl LimitStore], limits: Limits, wanted: usize) {
+async fn lets_exactly_through(stores: &[impl LimitStore], limits: WindowLimits, wanted: usize) {
     let key = new_key();
     let takes = (0..400).map(|n| stores[n % stores.len()].take(&key, limits));
     let taken = join_all(takes).await;
@@ -48,11 +48,12 @@ async fn lets_exactly_through(stores: &[impl LimitStore], limits: Limits, wanted
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_setting_opens_a_store_that_keeps_its_word() {
-    for (name, home) in Home::each().await {
+    for (name, home) in TestEnvironment::each().await {
         let db = open(&home).await;
         for setting in ["memory", "database", &redis_url()] {
             let wall = Arc::new(home.clock.clone());
-            let opened = Limiter::open(&Secret::new(setting), &db, Arc::new(SystemBootClock), wall).await;
+            let (named, boot) = (Secret::new(setting), Arc::new(SystemBootClock));
+            let opened = Limiter::open(&named, &db, boot, wall, &home.environment.metrics).await;
             let limiter = opened.unwrap();
             let as_set = match setting {
                 "memory" => matches!(limiter, Limiter::Memory(_)),
@@ -71,11 +72,12 @@ async fn every_setting_opens_a_store_that_keeps_its_word() {
 
 #[tokio::test]
 async fn other_settings_are_refused_without_showing_them() {
-    let home = Home::sqlite();
+    let home = TestEnvironment::sqlite();
     let db = open(&home).await;
     for setting in ["", "Memory", "postgres://u:secret@localhost", "localhost:6379", "redis://:secret@:x/y"] {
         let wall = Arc::new(home.clock.clone());
-        let opened = Limiter::open(&Secret::new(setting), &db, Arc::new(SystemBootClock), wall).await;
+        let boot = Arc::new(SystemBootClock);
+        let opened = Limiter::open(&Secret::new(setting), &db, boot, wall, &home.environment.metrics).await;
         let error = opened.unwrap_err();
         assert!(matches!(error, LimitOpenError::Setting | LimitOpenError::Redis(_)), "{setting}: {error}");
         assert!(!error.to_string().contains("secret"), "{error}");
@@ -85,7 +87,7 @@ async fn other_settings_are_refused_without_showing_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_let_exactly_the_limit_through() {
     let redis = [redis_store().await, redis_store().await, redis_store().await, redis_store().await];
-    let home = Home::postgres().await;
+    let home = TestEnvironment::postgres().await;
     let mut database = Vec::new();
     for _ in 0..4 {
         database.push(database_store(&home).await.0);
@@ -94,14 +96,14 @@ async fn replicas_let_exactly_the_limit_through() {
         lets_exactly_through(&redis, given, wanted).await;
         lets_exactly_through(&database, given, wanted).await;
     }
-    let home = Home::sqlite();
+    let home = TestEnvironment::sqlite();
     let memory = memory_store(&home, open(&home).await, &Machine::started(START.millis() as u64)).await;
     lets_exactly_through(&[memory], DEFAULT, 60).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_reads_the_clock_once_it_has_the_row() {
-    let home = Home::postgres().await;
+    let home = TestEnvironment::postgres().await;
     let (store, db) = database_store(&home).await;
     let key = new_key();
     store.take(&key, DEFAULT).await.unwrap();
@@ -139,11 +141,11 @@ async fn postgres_reads_the_clock_once_it_has_the_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_keeps_only_what_is_used() {
-    let (store, db) = database_store(&Home::postgres().await).await;
+    let (store, db) = database_store(&TestEnvironment::postgres().await).await;
     let (old, new) = (new_key(), new_key());
     store.take_at(&old, DEFAULT, Some(1_000)).await.unwrap();
     store.take(&new, DEFAULT).await.unwrap();
-    store.tend().await.unwrap();
+    store.maintain().await.unwrap();
     let mut connection = db.read().await.unwrap();
     let left = sqlx::query("SELECT key_id FROM shared_limits").fetch_all(&mut *connection).await.unwrap();
     let left: Vec<String> = left.iter().map(|row| row.get("key_id")).collect();
@@ -152,9 +154,9 @@ async fn postgres_keeps_only_what_is_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_that_does_not_answer_is_an_error_in_time() {
-    let home = Home::postgres().await;
+    let home = TestEnvironment::postgres().await;
     let (patient, db) = database_store(&home).await;
-    let store = DatabaseStore::new(db.clone());
+    let store = DatabaseStore::new(db.clone(), &home.environment.metrics);
     let key = new_key();
     patient.take(&key, DEFAULT).await.unwrap();
     let mut connection = db.read().await.unwrap();

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::exact::{HOUR, LATE_IN_HOUR, LATE_IN_MINUTE, Log, MINUTE};
 use super::{beginning, limits, steps};
 use crate::limits::window::{BYTES, LONGEST, Windows};
-use crate::limits::{Limits, Refused, Taken, WindowName, WindowState};
+use crate::limits::{Refused, Taken, WindowLimits, WindowName, WindowState};
 
-const DEFAULT: Limits = Limits { per_minute: 60, per_hour: 1_000 };
+const DEFAULT: WindowLimits = WindowLimits { per_minute: 60, per_hour: 1_000 };
 
-fn take_all(windows: &mut Windows, now: u64, limits: Limits) -> u32 {
+fn take_all(windows: &mut Windows, now: u64, limits: WindowLimits) -> u32 {
     (0..10_000).take_while(|_| windows.take(now, limits).allowed()).count() as u32
 }
 
@@ -100,6 +100,17 @@ fn limits_apply_to_what_is_used_already() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_and_forth_frees_nothing() {
+    let (mut windows, right, limits) = (Windows::default(), 1_769_860_800_000, limits(2, 1_000));
+    assert!(windows.take(right, limits).allowed() && windows.take(right, limits).allowed());
+    for now in [right - 59_999, right - 2 * HOUR, right - 3 * HOUR, right, right + 1_000, right + 59_999] {
+        let refused = windows.take(now, limits).refused.unwrap();
+        assert!(refused.retry_after_seconds <= 61, "{now}: {refused:?}");
+    }
+    assert!(windows.take(right + 61_000, limits).allowed());
+}
+
+#[test]
 fn the_largest_limits_hold() {
     let mut windows = Windows::default();
     let taken = windows.take(u64::from(u32::MAX), limits(u32::MAX, u32::MAX));
@@ -132,7 +143,12 @@ fn what_is_not_packed_windows_is_refused() {
 }
 
 /// A request, and all that is promised about its answer.
-fn request(windows: &mut Windows, log: &mut Log, now: u64, limits: Limits) -> Result<(), TestCaseError> {
+fn request(
+    windows: &mut Windows,
+    log: &mut Log,
+    now: u64,
+    limits: WindowLimits,
+) -> Result<(), TestCaseError> {
     let before = windows.clone();
     let peeked = windows.peek(now, limits);
     prop_assert_eq!(windows.clone(), before.clone(), "a look changes nothing");
@@ -158,7 +174,12 @@ fn request(windows: &mut Windows, log: &mut Log, now: u64, limits: Limits) -> Re
 }
 
 /// What is promised to happen after so many seconds happens then, and not a second before.
-fn waits_are_exact(windows: &Windows, now: u64, limits: Limits, taken: Taken) -> Result<(), TestCaseError> {
+fn waits_are_exact(
+    windows: &Windows,
+    now: u64,
+    limits: WindowLimits,
+    taken: Taken,
+) -> Result<(), TestCaseError> {
     let after = |seconds: u32| windows.peek(now + u64::from(seconds) * 1_000, limits);
     let both = [|taken: Taken| taken.minute, |taken: Taken| taken.hour];
     for window in both {

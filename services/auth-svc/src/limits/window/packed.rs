@@ -7,7 +7,7 @@ impl Windows {
     /// 128-bit map (little-endian: the minute's from the lowest bit, the oldest first, then the hour's), and
     /// those counters as varints. A slot that is free at `now` is left out: nothing may ask about a time
     /// before it any more.
-    pub fn pack(&self, now: u64, bytes: &mut Vec<u8>) {
+    pub(crate) fn pack(&self, now: u64, bytes: &mut Vec<u8>) {
         let (minute, hour) = self.looks(now.max(self.newest));
         let (minute, hour) = (minute.taken(), hour.taken());
         write_varint(self.newest, bytes);
@@ -17,7 +17,7 @@ impl Windows {
     }
 
     /// Takes windows off the front, as [`pack`](Windows::pack) wrote them. `None` when they are malformed.
-    pub fn unpack(bytes: &mut &[u8]) -> Option<Windows> {
+    pub(crate) fn unpack(bytes: &mut &[u8]) -> Option<Windows> {
         let newest = read_varint(bytes)?;
         let (map, rest) = bytes.split_first_chunk()?;
         *bytes = rest;
@@ -45,7 +45,7 @@ fn unpack_window<const SUB: u64>(window: &mut Window<SUB>, map: u128, bytes: &mu
 }
 
 /// Seven bits a byte, the lowest first; the high bit says that another one follows.
-pub fn write_varint(mut number: u64, bytes: &mut Vec<u8>) {
+pub(crate) fn write_varint(mut number: u64, bytes: &mut Vec<u8>) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -54,7 +54,7 @@ pub fn write_varint(mut number: u64, bytes: &mut Vec<u8>) {
 }
 
 /// Takes a number off the front. `None` when there is none or it does not fit.
-pub fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+pub(crate) fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;

@@ -3,23 +3,26 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use svc_runtime::service::Service;
 
-use keyward_proto::auth::v1 as pb;
-use svc_core::error::{Error, Reason};
-use svc_core::testing::Home;
+use svc_core::error::Error;
+use svc_core::precondition::Precondition;
+use svc_db::testing::TestEnvironment;
+use svc_runtime::authorize::{self, NoDecision, Question};
 
-use crate::domain::{Key, KeyDraft, Role};
-use crate::management::Actor;
+use super::PATIENCE;
+use crate::domain::{Actor, AgentId, Credential, Key, KeyDraft, MemberId, OrganizationId, Role};
+use crate::error::{AuthError, Thing};
 use crate::revocation::{LEASE, Revocation};
 use crate::setup::{self, SetupRequest, SetupResult};
-use crate::store::{Ledger, Touched};
+use crate::store::{Announcements, Touched};
 use crate::{AuthService, Config};
-use svc_core::db::AnyDb;
 use svc_core::secret::Secret;
+use svc_db::AnyDb;
 
 /// Two replicas over one database.
 struct Fixture {
-    home: Home,
+    home: TestEnvironment,
     first: SetupResult,
     one: AuthService,
     two: AuthService,
@@ -27,7 +30,7 @@ struct Fixture {
 
 impl Fixture {
     async fn new() -> Fixture {
-        let home = Home::postgres().await;
+        let home = TestEnvironment::postgres().await;
         let one = open(&home).await;
         let request = SetupRequest {
             organization: "Example".to_owned(),
@@ -41,9 +44,12 @@ impl Fixture {
 
     fn actor(&self) -> Actor {
         Actor {
-            organization_id: self.first.organization_id.clone(),
-            member_id: self.first.member_id.clone(),
+            organization_id: OrganizationId::new(&*self.first.organization_id),
+            member_id: MemberId::new(&*self.first.member_id),
             role: Role::Owner,
+            credential: Credential::default(),
+            client_address: None,
+            request_id: None,
         }
     }
 
@@ -53,59 +59,64 @@ impl Fixture {
             permissions: vec!["contacts:read".to_owned()],
             ..KeyDraft::default()
         };
-        let agent = self.first.agent_id.clone();
-        self.one.management.create_key(self.actor(), agent, draft).await.unwrap()
+        let agent = AgentId::new(&*self.first.agent_id);
+        self.one.management.create_key(&self.actor(), agent, draft, None).await.unwrap()
     }
 
-    async fn delete(&self, by: &AuthService, key: &Key) -> Result<(), Error> {
-        let agent = self.first.agent_id.clone();
-        by.management.clone().delete_key(self.actor(), agent, key.id.clone(), None).await
+    async fn delete(&self, by: &AuthService, key: &Key) -> Result<(), AuthError> {
+        let agent = AgentId::new(&*self.first.agent_id);
+        by.management.clone().delete_key(&self.actor(), agent, key.id.clone(), Precondition::default()).await
     }
 }
 
-async fn open(home: &Home) -> AuthService {
+async fn open(home: &TestEnvironment) -> AuthService {
     // What is refused here is refused on purpose.
     let config = Config { failures_per_minute: 1_000_000, ..Config::default() };
-    AuthService::open(&config, &home.environment).await.unwrap()
+    AuthService::open_polling(&config, &home.environment, PATIENCE).await.unwrap()
 }
 
-/// `ok`, the code of a refusal or of the error.
-async fn decide(service: &AuthService, key: &Key, secret: &Secret) -> String {
-    let credential =
-        pb::ApiKeyCredential { api_key: key.api_key.clone(), secret: secret.expose().to_owned() };
-    let request = pb::AuthorizeRequest {
-        credential: Some(pb::authorize_request::Credential::ApiKey(credential)),
-        client_address: "192.0.2.1".to_owned(),
-        permissions: vec!["contacts:read".to_owned()],
-        ..pb::AuthorizeRequest::default()
+/// Why a request is not let through.
+#[derive(Debug)]
+enum Denied {
+    Refused(Error),
+    Undecided(NoDecision),
+}
+
+async fn decide(service: &AuthService, key: &Key, secret: &Secret) -> Result<(), Denied> {
+    let question = Question {
+        credential: authorize::Credential::ApiKey { key: &key.api_key, secret },
+        client: [192, 0, 2, 1].into(),
+        operation: "",
+        permissions: &["contacts:read"],
+        agent: None,
+        audience: None,
+        goes_on: false,
+        request_id: "",
     };
-    match service.management.checker.authorize(request).await.map(|answer| answer.decision.unwrap()) {
-        Ok(pb::authorize_response::Decision::Principal(_)) => "ok".to_owned(),
-        Ok(pb::authorize_response::Decision::Refusal(refusal)) => refusal.code,
-        Err(error) => error.reason.code().to_owned(),
-    }
+    let answer = service.management.checker.ask(&question).answer().await.map_err(Denied::Undecided)?;
+    answer.decision.map(drop).map_err(Denied::Refused)
 }
 
 /// Lets a request through that must be. On a busy machine a lease may run out for a moment.
 async fn let_through(service: &AuthService, key: &Key, secret: &Secret) {
     loop {
-        match decide(service, key, secret).await.as_str() {
-            "ok" => return,
-            "authorization_unavailable" => tokio::time::sleep(Duration::from_millis(10)).await,
-            other => panic!("{other}"),
+        match decide(service, key, secret).await {
+            Ok(()) => return,
+            Err(Denied::Undecided(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(Denied::Refused(refusal)) => panic!("{refusal}"),
         }
     }
 }
 
 /// Stops a replica as SIGSTOP does: it polls no more, and its row stays.
 fn pause(service: &AuthService) {
-    let Revocation::Replicas(replicas) = &*service.management.revocation else { unreachable!() };
+    let Revocation::Replicas(replicas) = service.management.changes.revocation() else { unreachable!() };
     replicas.pause();
 }
 
-fn ledger(service: &AuthService) -> Ledger {
+fn announcements(service: &AuthService) -> Announcements {
     let AnyDb::Postgres(db) = &service.db else { unreachable!() };
-    Ledger::new(db.clone())
+    Announcements::new(db.clone())
 }
 
 #[tokio::test]
@@ -125,7 +136,7 @@ async fn a_key_deleted_through_one_replica_is_refused_by_every_other() {
                         let starts_after = deleted.load(Ordering::SeqCst);
                         let answer = decide(&f.two, &key, &secret).await;
                         calls.fetch_add(1, Ordering::SeqCst);
-                        assert!(!starts_after || answer != "ok", "let through after the deletion");
+                        assert!(!starts_after || answer.is_err(), "let through after the deletion");
                         if starts_after {
                             return;
                         }
@@ -156,11 +167,11 @@ async fn a_paused_replica_answers_unavailable_and_is_not_waited_for_twice() {
     let began = Instant::now();
     f.delete(&f.one, &key).await.unwrap();
     assert!(began.elapsed() >= LEASE, "it lives for all that the change can know");
-    assert_eq!(decide(&f.two, &key, &secret).await, "authorization_unavailable");
-    assert_ne!(decide(&f.one, &key, &secret).await, "ok");
+    assert!(matches!(decide(&f.two, &key, &secret).await, Err(Denied::Undecided(NoDecision::Undecided))));
+    assert!(decide(&f.one, &key, &secret).await.is_err());
 
-    let ledger = ledger(&f.one);
-    while ledger.replicas().await.unwrap().1.len() > 1 {
+    let announcements = announcements(&f.one);
+    while announcements.replicas().await.unwrap().1.len() > 1 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let began = Instant::now();
@@ -173,13 +184,13 @@ async fn a_replica_taken_for_dead_joins_again_with_an_empty_cache() {
     let f = Fixture::new().await;
     let (key, secret) = f.new_key().await;
     let_through(&f.two, &key, &secret).await;
-    let ledger = ledger(&f.one);
-    let before = ledger.replicas().await.unwrap().1;
+    let announcements = announcements(&f.one);
+    let before = announcements.replicas().await.unwrap().1;
     for replica in &before {
-        ledger.leave(&replica.incarnation).await.unwrap();
+        announcements.leave(&replica.incarnation).await.unwrap();
     }
     loop {
-        let (n, now) = ledger.replicas().await.unwrap();
+        let (n, now) = announcements.replicas().await.unwrap();
         if now.len() == 2 && now.iter().all(|replica| replica.seen == n) {
             assert!(now.iter().all(|r| before.iter().all(|b| b.incarnation != r.incarnation)));
             break;
@@ -194,12 +205,12 @@ async fn a_replica_taken_for_dead_joins_again_with_an_empty_cache() {
 async fn a_retried_delete_answers_no_sooner_than_the_first() {
     let f = Fixture::new().await;
     let (key, _) = f.new_key().await;
-    let ledger = ledger(&f.one);
+    let announcements = announcements(&f.one);
     // A third replica that the test moves.
-    let mut line = ledger.line().await.unwrap();
-    line.join("third").await.unwrap();
-    let before = ledger.revision().await.unwrap();
-    line.poll("third", Some(&before)).await.unwrap();
+    let mut connection = announcements.poll_connection().await.unwrap();
+    connection.join("third").await.unwrap();
+    let before = announcements.revision().await.unwrap();
+    connection.poll("third", Some(&before)).await.unwrap();
 
     let acknowledges = AtomicBool::new(false);
     let first = async {
@@ -207,20 +218,21 @@ async fn a_retried_delete_answers_no_sooner_than_the_first() {
         assert!(acknowledges.load(Ordering::SeqCst));
     };
     let retried = async {
-        while ledger.revision().await.unwrap() == before {
+        while announcements.revision().await.unwrap() == before {
             tokio::task::yield_now().await;
         }
-        assert_eq!(f.delete(&f.two, &key).await.unwrap_err().reason, Reason::NotFound);
+        let error = f.delete(&f.two, &key).await.unwrap_err();
+        assert!(matches!(error, AuthError::NotFound(Thing::Key)));
         assert!(acknowledges.load(Ordering::SeqCst));
     };
     let third = async {
-        let mut polled = line.poll("third", Some(&before)).await.unwrap();
+        let mut polled = connection.poll("third", Some(&before)).await.unwrap();
         while polled.revision == before {
-            polled = line.poll("third", Some(&before)).await.unwrap();
+            polled = connection.poll("third", Some(&before)).await.unwrap();
         }
-        assert_eq!(polled.touched, Touched::key(&key.api_key));
+        assert_eq!(polled.touched, Touched::these(&[&key.api_key]));
         acknowledges.store(true, Ordering::SeqCst);
-        line.poll("third", Some(&polled.revision)).await.unwrap();
+        connection.poll("third", Some(&polled.revision)).await.unwrap();
     };
     tokio::join!(first, retried, third);
 }
@@ -230,13 +242,13 @@ async fn a_graceful_stop_leaves_no_row_and_answers_nobody() {
     let f = Fixture::new().await;
     let (key, secret) = f.new_key().await;
     let_through(&f.two, &key, &secret).await;
-    f.two.management.revocation.stop().await;
-    assert_eq!(ledger(&f.one).replicas().await.unwrap().1.len(), 1);
-    assert_eq!(decide(&f.two, &key, &secret).await, "authorization_unavailable");
+    f.two.management.changes.revocation().stop().await;
+    assert_eq!(announcements(&f.one).replicas().await.unwrap().1.len(), 1);
+    assert!(matches!(decide(&f.two, &key, &secret).await, Err(Denied::Undecided(NoDecision::Undecided))));
     f.two.close().await;
     f.delete(&f.one, &key).await.unwrap();
     let three = open(&f.home).await;
-    assert_ne!(decide(&three, &key, &secret).await, "ok");
+    assert!(decide(&three, &key, &secret).await.is_err());
     three.close().await;
     f.one.close().await;
 }

@@ -1,0 +1,2 @@
+-- PostgreSQL alone has limits that replicas share.
+SELECT 1;
