@@ -2,25 +2,38 @@
 
 use std::collections::HashMap;
 
-use prost_types::value::Kind;
-use prost_types::{ListValue, Struct, Value};
-use serde_json::{Map, Number, Value as Json};
+use keyward_proto::value::Value;
 use svc_core::error::{Fault, Violation};
+use svc_core::json::Json;
+use svc_core::json::value::{self, Lenience};
+use svc_core::wire::Writer;
 
-use crate::domain::CustomFields;
+use crate::domain::{CUSTOM_FIELDS_MAX, CUSTOM_FIELDS_MAX_BYTES, CustomFields, JsonText};
 
-/// The largest whole number up to which every one has its own `f64`: 2^53.
-const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_992.0;
+/// The most bytes that a value has on the wire for each byte of its JSON: the two of `0,` are eleven.
+const WIRE_PER_JSON: usize = 6;
 
 /// The values by name. One that is no JSON is left out and noted.
 pub(super) fn read(sent: HashMap<String, Value>, violations: &mut Vec<Violation>) -> CustomFields {
     let mut fields = CustomFields::new();
+    // What cannot be within the bounds is not even read.
+    let bytes: usize = sent.iter().map(|(name, value)| name.len() + value.wire().len()).sum();
+    let too_much = if sent.len() > CUSTOM_FIELDS_MAX {
+        Some(format!("{CUSTOM_FIELDS_MAX} members"))
+    } else if bytes > CUSTOM_FIELDS_MAX_BYTES * WIRE_PER_JSON {
+        Some(format!("{CUSTOM_FIELDS_MAX_BYTES} bytes of JSON"))
+    } else {
+        None
+    };
+    if let Some(most) = too_much {
+        let message = format!("`customFields` has at most {most}.");
+        violations.push(Violation::new("customFields", Fault::TooLong, message));
+        return fields;
+    }
     let mut not_json = false;
     for (name, value) in sent {
-        match json(value) {
-            Some(value) => {
-                fields.insert(name, value);
-            }
+        match json(&value) {
+            Some(json) => drop(fields.insert(name, json)),
             None => not_json = true,
         }
     }
@@ -34,83 +47,72 @@ pub(super) fn read(sent: HashMap<String, Value>, violations: &mut Vec<Violation>
 
 /// The values as a message holds them.
 pub(super) fn write(fields: CustomFields) -> HashMap<String, Value> {
-    fields.into_iter().map(|(name, json)| (name, value(json))).collect()
+    fields.into_iter().map(|(name, json)| (name, wire(&json))).collect()
 }
 
 /// `None` for what JSON does not have: NaN, infinity, and a value of no kind.
-fn json(value: Value) -> Option<Json> {
-    Some(match value.kind? {
-        Kind::NullValue(_) => Json::Null,
-        Kind::BoolValue(bool) => Json::Bool(bool),
-        Kind::NumberValue(number) => Json::Number(whole(number).or_else(|| Number::from_f64(number))?),
-        Kind::StringValue(text) => Json::String(text),
-        Kind::ListValue(list) => Json::Array(list.values.into_iter().map(json).collect::<Option<_>>()?),
-        Kind::StructValue(members) => {
-            let members = members.fields.into_iter().map(|(name, value)| Some((name, json(value)?)));
-            Json::Object(members.collect::<Option<Map<_, _>>>()?)
-        }
-    })
+pub(super) fn json(value: &Value) -> Option<JsonText> {
+    let mut json = Vec::with_capacity(value.wire().len());
+    value::write(&mut json, value.wire(), Lenience::Refuse).ok()?;
+    String::from_utf8(json).ok().map(JsonText::new)
 }
 
-/// Whole numbers are stored as people write them: `5`, not `5.0`.
-fn whole(number: f64) -> Option<Number> {
-    (number.fract() == 0.0 && number.abs() <= MAX_SAFE_INTEGER).then(|| Number::from(number as i64))
-}
-
-fn value(json: Json) -> Value {
-    let kind = match json {
-        Json::Null => Kind::NullValue(0),
-        Json::Bool(bool) => Kind::BoolValue(bool),
-        // Every JSON number has an `f64` as serde_json is built here.
-        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
-        Json::String(text) => Kind::StringValue(text),
-        Json::Array(items) => Kind::ListValue(ListValue { values: items.into_iter().map(value).collect() }),
-        Json::Object(members) => {
-            let fields = members.into_iter().map(|(name, json)| (name, value(json))).collect();
-            Kind::StructValue(Struct { fields })
-        }
-    };
-    Value { kind: Some(kind) }
+pub(super) fn wire(json: &JsonText) -> Value {
+    let mut out = Writer::with_capacity(json.len() * 2);
+    match Json::new(json.as_bytes()).and_then(|mut json| value::read(&mut json, &mut out)) {
+        Ok(()) => Value::from_wire(out.finish()),
+        // Whoever made a `JsonText` has seen that it is JSON. Half a value would be another one.
+        Err(_) => Value::default(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn number(number: f64) -> Value {
-        Value { kind: Some(Kind::NumberValue(number)) }
+    fn sent(wire: &[u8]) -> HashMap<String, Value> {
+        HashMap::from([("x".to_owned(), Value::from_wire(wire.to_vec()))])
     }
 
     #[test]
     fn json_survives_there_and_back() {
-        for text in [
-            "null",
-            "true",
-            r#""\u0000 and ä""#,
-            "0",
-            "5",
-            "-5",
-            "5.5",
-            "9007199254740992",
-            "1e+300",
-            "[]",
-            "{}",
-            r#"[1,[null],{"a":{"b":[]}}]"#,
-        ] {
-            let parsed: Json = serde_json::from_str(text).unwrap();
-            assert_eq!(json(value(parsed)).unwrap().to_string(), text);
+        for text in ["null", "0.1", r#""ä""#, "[]", r#"{"a":[1,{"b":null}]}"#] {
+            let mut violations = Vec::new();
+            let fields = CustomFields::from([("x".to_owned(), JsonText::new(text))]);
+            assert_eq!(read(write(fields.clone()), &mut violations), fields);
+            assert!(violations.is_empty());
         }
     }
 
     #[test]
-    fn what_json_does_not_have_is_refused_wherever_it_is() {
-        let nothing = Value { kind: None };
-        let list = |item: Value| Value { kind: Some(Kind::ListValue(ListValue { values: vec![item] })) };
-        for wrong in [number(f64::NAN), number(f64::INFINITY), nothing, list(number(f64::NEG_INFINITY))] {
+    fn what_json_does_not_have_is_refused() {
+        let nan = [&[0x11][..], &f64::NAN.to_le_bytes()].concat();
+        for wrong in [&nan[..], b"", b"\x1a\x01\xff", b"\xff", &b"\x32\x04\x0a\x02".repeat(100)] {
             let mut violations = Vec::new();
-            let fields = read(HashMap::from([("x".to_owned(), wrong)]), &mut violations);
-            assert!(fields.is_empty());
+            assert!(read(sent(wrong), &mut violations).is_empty());
             assert_eq!(violations[0].fault, Fault::Invalid);
         }
+    }
+
+    #[test]
+    fn what_is_far_over_a_bound_is_not_read() {
+        // No JSON, and that is not what is said.
+        let wrong = || Value::from_wire(b"\xff".to_vec());
+        let far = CUSTOM_FIELDS_MAX_BYTES * WIRE_PER_JSON;
+        let long_name = HashMap::from([("x".repeat(far), wrong())]);
+        let many = (0..=CUSTOM_FIELDS_MAX).map(|number| (number.to_string(), wrong())).collect();
+        for (much, most) in
+            [(sent(&vec![0xff; far + 1]), "65536 bytes"), (long_name, "65536 bytes"), (many, "100 members")]
+        {
+            let mut violations = Vec::new();
+            assert!(read(much, &mut violations).is_empty());
+            assert_eq!((violations.len(), violations[0].fault), (1, Fault::TooLong));
+            assert!(violations[0].message.contains(most), "{violations:?}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_no_value() {
+        assert_eq!(wire(&JsonText::new(r#"{"a":1,"b"}"#)), Value::default());
     }
 }

@@ -1,25 +1,36 @@
 //! The service as its callers see it: real gRPC messages through the real stack, in process, on each
 //! engine.
 
+mod bulk;
+mod changes;
+mod changing;
 mod concurrency;
+mod exports;
+mod fields;
+mod filters;
+mod imports;
 mod isolation;
 mod list;
+mod people;
 mod refusals;
 mod replace;
+mod retention;
 
 use std::sync::Arc;
 
 use keyward_proto::contacts::v1 as pb;
 use keyward_proto::contacts::v1::contact_service_client::ContactServiceClient;
+use keyward_proto::policy::v1::Versions;
+use keyward_proto::value::Value;
 use svc_core::clock::ManualClock;
 use svc_core::error::{Error, Reason};
-use svc_core::grpc::Upstream;
 use svc_core::principal::{Principal, Subject};
+use svc_runtime::grpc::{Upstream, status};
+use svc_runtime::service::Service;
 use tonic::Request;
-use tower::Layer;
 
 use crate::{Config, ContactsService, NAME};
-use svc_core::testing::{Home, START};
+use svc_db::testing::{START, TestEnvironment};
 
 const ORGANIZATION: &str = "65f0c0ffee65f0c0ffee65f0";
 const AGENT: &str = "65f0c0ffee65f0c0ffee65a0";
@@ -28,28 +39,58 @@ const ABSENT_ID: &str = "65f0c0ffee65f0c0ffee65c0";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite() {
-    on(Home::sqlite()).await;
+    on(TestEnvironment::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres() {
-    on(Home::postgres().await).await;
+    on(TestEnvironment::postgres().await).await;
 }
 
-async fn on(home: Home) {
+async fn on(home: TestEnvironment) {
     let service = ContactsService::open(&Config::default(), &home.environment).await.unwrap();
-    let handlers = service.handlers().await;
-    let stack = handlers.stack(None, None, &home.environment.metrics).unwrap();
-    let upstream = Upstream::in_process(NAME, stack.layer(handlers.routes()));
-    all(&Stack { upstream, clock: home.clock.clone() }).await;
+    let upstream = service.handlers().in_process(NAME, &home.environment.metrics).unwrap();
+    let stack = Stack { upstream, clock: home.clock.clone() };
+    all(&stack).await;
+    retention::all(&service, &stack).await;
     service.close().await;
+}
+
+/// The suite of many contacts at once.
+mod many {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn sqlite() {
+        on(TestEnvironment::sqlite()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn postgres() {
+        on(TestEnvironment::postgres().await).await;
+    }
+
+    async fn on(home: TestEnvironment) {
+        let service = ContactsService::open(&Config::default(), &home.environment).await.unwrap();
+        let upstream = service.handlers().in_process(NAME, &home.environment.metrics).unwrap();
+        let stack = Stack { upstream, clock: home.clock.clone() };
+        bulk::all(&stack).await;
+        imports::all(&stack).await;
+        exports::all(&stack).await;
+        service.close().await;
+    }
 }
 
 /// The suite. Each part has agents of its own.
 async fn all(stack: &Stack) {
     a_contact_from_its_creation_to_its_end(&stack.caller("a1")).await;
     replace::all(stack).await;
+    changing::all(stack).await;
+    fields::all(stack).await;
+    people::all(stack).await;
     list::all(stack).await;
+    filters::all(stack).await;
+    changes::all(stack).await;
     refusals::all(stack).await;
     isolation::all(stack).await;
     concurrency::all(stack).await;
@@ -75,6 +116,9 @@ impl Stack {
             subject: Subject::Key(KEY.to_owned()),
             permissions: actions.iter().map(|action| format!("contacts:{action}")).collect(),
             role: None,
+            expires_at: None,
+            token_id: None,
+            session_id: None,
         };
         self.caller_as(principal)
     }
@@ -107,18 +151,78 @@ impl Caller {
 
     async fn create(&self, contact: pb::Contact) -> Answer<pb::Contact> {
         let message = pb::CreateContactRequest { contact: Some(contact), ..Default::default() };
-        let answer = self.client.clone().create_contact(self.request(message)).await?;
-        Ok(answer.into_inner().contact.unwrap())
+        let created = self.create_as(message).await?;
+        assert!(created.created);
+        Ok(alone(created.contact.unwrap()))
+    }
+
+    async fn create_as(&self, message: pb::CreateContactRequest) -> Answer<pb::CreateContactResponse> {
+        let answer = self.client.clone().create_contact(self.request(message)).await;
+        Ok(answer.map_err(status::to_error)?.into_inner())
+    }
+
+    async fn update_as(&self, message: pb::UpdateContactRequest) -> Answer<pb::Contact> {
+        let answer = self.client.clone().update_contact(self.request(message)).await;
+        Ok(answer.map_err(status::to_error)?.into_inner().contact.unwrap())
+    }
+
+    /// Changes the fields that the paths name.
+    async fn update(&self, which: &Which, contact: pb::Contact, paths: &[&str]) -> Answer<pb::Contact> {
+        let message = pb::UpdateContactRequest {
+            reference: Some(which.into()),
+            contact: Some(contact),
+            update_mask: Some(mask(paths)),
+            ..Default::default()
+        };
+        self.update_as(message).await.map(alone)
+    }
+
+    async fn archive(&self, which: &Which, version: Option<i32>) -> Answer<pb::Contact> {
+        let if_match = version.map(|version| these(&[version]));
+        let message =
+            pb::ArchiveContactRequest { reference: Some(which.into()), if_match, ..Default::default() };
+        let answer = self.client.clone().archive_contact(self.request(message)).await;
+        Ok(answer.map_err(status::to_error)?.into_inner().contact.unwrap())
+    }
+
+    async fn unarchive(&self, which: &Which) -> Answer<pb::Contact> {
+        let message = pb::UnarchiveContactRequest { reference: Some(which.into()), ..Default::default() };
+        let answer = self.client.clone().unarchive_contact(self.request(message)).await;
+        Ok(answer.map_err(status::to_error)?.into_inner().contact.unwrap())
     }
 
     async fn get(&self, which: &Which) -> Answer<pb::Contact> {
         let message = pb::GetContactRequest { reference: Some(which.into()), ..Default::default() };
-        let answer = self.client.clone().get_contact(self.request(message)).await?;
+        let answer =
+            self.client.clone().get_contact(self.request(message)).await.map_err(status::to_error)?;
         Ok(answer.into_inner().contact.unwrap())
     }
 
     async fn list(&self, message: pb::ListContactsRequest) -> Answer<pb::ListContactsResponse> {
-        Ok(self.client.clone().list_contacts(self.request(message)).await?.into_inner())
+        Ok(self
+            .client
+            .clone()
+            .list_contacts(self.request(message))
+            .await
+            .map_err(status::to_error)?
+            .into_inner())
+    }
+
+    async fn changes(
+        &self,
+        message: pb::ListContactChangesRequest,
+    ) -> Answer<pb::ListContactChangesResponse> {
+        let answer = self.client.clone().list_contact_changes(self.request(message)).await;
+        Ok(answer.map_err(status::to_error)?.into_inner())
+    }
+
+    async fn watch(
+        &self,
+        since: Option<String>,
+    ) -> Answer<tonic::Streaming<pb::WatchContactChangesResponse>> {
+        let message = pb::WatchContactChangesRequest { since, ..Default::default() };
+        let answer = self.client.clone().watch_contact_changes(self.request(message)).await;
+        Ok(answer.map_err(status::to_error)?.into_inner())
     }
 
     async fn replace(&self, which: &Which, contact: pb::Contact) -> Answer<pb::Contact> {
@@ -130,22 +234,41 @@ impl Caller {
         which: &Which,
         contact: pb::Contact,
         upsert: bool,
-        expected_version: Option<i32>,
+        version: Option<i32>,
+    ) -> Answer<pb::ReplaceContactResponse> {
+        self.put_if(which, contact, upsert, version.map(|version| these(&[version])), None).await
+    }
+
+    async fn put_if(
+        &self,
+        which: &Which,
+        contact: pb::Contact,
+        upsert: bool,
+        if_match: Option<Versions>,
+        if_none_match: Option<Versions>,
     ) -> Answer<pb::ReplaceContactResponse> {
         let message = pb::ReplaceContactRequest {
             reference: Some(which.into()),
             contact: Some(contact),
             upsert: Some(upsert),
-            expected_version,
+            if_match,
+            if_none_match,
             ..Default::default()
         };
-        Ok(self.client.clone().replace_contact(self.request(message)).await?.into_inner())
+        let replaced = self.replace_as(message).await?;
+        Ok(pb::ReplaceContactResponse { contact: replaced.contact.map(alone), ..replaced })
     }
 
-    async fn delete(&self, which: &Which, expected_version: Option<i32>) -> Answer<()> {
-        let reference = Some(which.into());
-        let message = pb::DeleteContactRequest { reference, expected_version, ..Default::default() };
-        self.client.clone().delete_contact(self.request(message)).await?;
+    async fn replace_as(&self, message: pb::ReplaceContactRequest) -> Answer<pb::ReplaceContactResponse> {
+        let answer = self.client.clone().replace_contact(self.request(message)).await;
+        Ok(answer.map_err(status::to_error)?.into_inner())
+    }
+
+    async fn delete(&self, which: &Which, version: Option<i32>) -> Answer<()> {
+        let if_match = version.map(|version| these(&[version]));
+        let message =
+            pb::DeleteContactRequest { reference: Some(which.into()), if_match, ..Default::default() };
+        self.client.clone().delete_contact(self.request(message)).await.map_err(status::to_error)?;
         Ok(())
     }
 }
@@ -170,7 +293,31 @@ macro_rules! references {
     };
 }
 
-references!(get_contact_request, replace_contact_request, delete_contact_request);
+references!(
+    get_contact_request,
+    replace_contact_request,
+    update_contact_request,
+    delete_contact_request,
+    archive_contact_request,
+    unarchive_contact_request
+);
+
+/// The contact without others that may be the same person: what is read later.
+fn alone(contact: pb::Contact) -> pb::Contact {
+    pb::Contact { possible_duplicates: Vec::new(), ..contact }
+}
+
+fn mask(paths: &[&str]) -> prost_types::FieldMask {
+    prost_types::FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() }
+}
+
+fn any() -> Versions {
+    Versions { any: true, versions: Vec::new() }
+}
+
+fn these(versions: &[i32]) -> Versions {
+    Versions { any: false, versions: versions.to_vec() }
+}
 
 fn by_id(contact: &pb::Contact) -> Which {
     Which::Id(contact.id.clone())
@@ -244,6 +391,15 @@ async fn a_contact_from_its_creation_to_its_end(caller: &Caller) {
     }
 }
 
-fn number(number: f64) -> prost_types::Value {
-    prost_types::Value { kind: Some(prost_types::value::Kind::NumberValue(number)) }
+fn number(number: f64) -> Value {
+    value(prost_types::value::Kind::NumberValue(number))
+}
+
+fn text(text: &str) -> Value {
+    value(prost_types::value::Kind::StringValue(text.to_owned()))
+}
+
+fn value(kind: prost_types::value::Kind) -> Value {
+    use prost::Message;
+    Value::from_wire(prost_types::Value { kind: Some(kind) }.encode_to_vec())
 }

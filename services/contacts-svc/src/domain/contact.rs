@@ -1,18 +1,10 @@
 //! What a contact is.
 
-use std::collections::BTreeMap;
-
 use svc_core::clock::Timestamp;
 use svc_core::ids::is_id;
 
+use super::CustomFields;
 use super::text::check_reference;
-
-/// Whose contacts: those of one agent of one organization. Always from the principal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Partition {
-    pub(crate) organization_id: String,
-    pub(crate) agent_id: String,
-}
 
 /// Which contact of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +39,27 @@ pub(crate) struct Contact {
     pub(crate) version: i32,
 }
 
+impl Contact {
+    /// About how many bytes of memory it takes: its texts, which can be of any length.
+    pub(crate) fn bytes(&self) -> usize {
+        let fields = &self.fields;
+        let texts = [
+            &fields.external_reference_id,
+            &fields.name,
+            &fields.email,
+            &fields.mobile_number,
+            &fields.gender,
+            &fields.source,
+            &fields.notes,
+        ];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let tags: usize = fields.tags.iter().map(String::len).sum();
+        let custom_fields: usize =
+            fields.custom_fields.iter().map(|(name, json)| name.len() + json.len()).sum();
+        texts + tags + custom_fields
+    }
+}
+
 /// What a caller may set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ContactFields {
@@ -61,9 +74,6 @@ pub(crate) struct ContactFields {
     pub(crate) notes: Option<String>,
     pub(crate) custom_fields: CustomFields,
 }
-
-/// The caller's own fields: JSON values by name.
-pub(crate) type CustomFields = BTreeMap<String, serde_json::Value>;
 
 macro_rules! words {
     ($(#[$doc:meta])* $kind:ident { $($name:ident = $word:literal),* $(,)? }) => {
@@ -82,6 +92,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(super) use words;
 
 words! {
     /// How far the relation has come.

@@ -1,56 +1,82 @@
 //! What can be done with contacts.
 
+mod changing;
+mod creating;
+mod erasing;
+mod replacing;
+
 use std::sync::Arc;
 
-use svc_core::clock::Clock;
+use prometheus_client::metrics::counter::Counter;
+use svc_core::clock::{Clock, Timestamp};
+use svc_core::error::Error;
+use svc_core::idempotency::{Answers, IdempotentCall, Kept};
 use svc_core::ids::Ids;
+use svc_core::page::PageSize;
+use tokio::sync::watch;
 
-use super::draft::another_reference;
-use super::{Contact, ContactFields, Draft, Locator, Page, PageSize, Partition, Position, Status};
+use super::phone::Phones;
+use super::saving::others;
+#[cfg(feature = "testing")]
+use super::{Actor, ContactChange};
+use super::{
+    ChangesPage, Contact, ContactFields, DeclaredFields, Feed, Filter, List, Locator, Page, Partition,
+    PossibleDuplicate, Reader, Sort, Status, Statuses,
+};
+#[cfg(feature = "testing")]
+use crate::change::Changed;
+use crate::change::Changes;
 use crate::error::ContactError;
-use crate::store::{Store, Work};
+use crate::store::Store;
+
+pub(crate) use changing::Change;
+pub(crate) use creating::{Creation, why_not_created};
+pub(crate) use erasing::{EXPIRED_AT_ONCE, HISTORY_MAX, Held, PastChange};
+pub(crate) use replacing::Replacement;
 
 /// The contacts of all partitions.
 pub(crate) struct Contacts {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    ids: Ids,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) changes: Arc<Changes>,
+    pub(super) fields: Arc<DeclaredFields>,
+    pub(super) phones: Phones,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Ids,
+    /// Counts pages that ended before their limit because of their bytes.
+    pages_cut: Counter,
 }
 
-/// A contact to be replaced.
-#[derive(Debug)]
-pub(crate) struct Replacement {
-    /// Which contact.
-    pub(crate) locator: Locator,
-    /// All that it shall hold.
-    pub(crate) draft: Draft,
-    /// Create the contact when no other has the reference.
-    pub(crate) upsert: bool,
-    /// The version that it must still have.
-    pub(crate) expected_version: Option<i32>,
-}
-
-/// A contact that was replaced.
-#[derive(Debug)]
-pub(crate) struct Replaced {
+/// A contact that was created or changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved {
     /// As it is now.
     pub(crate) contact: Contact,
     /// It did not exist before.
     pub(crate) created: bool,
+    /// Others that may be the same person.
+    pub(crate) duplicates: Vec<PossibleDuplicate>,
+}
+
+impl Saved {
+    pub(super) fn new(contact: Contact, created: bool) -> Saved {
+        Saved { contact, created, duplicates: Vec::new() }
+    }
+
+    pub(super) fn beside(self, found: Vec<PossibleDuplicate>) -> Saved {
+        Saved { duplicates: others(found, &self.contact.id), ..self }
+    }
 }
 
 impl Contacts {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, ids: Ids) -> Contacts {
-        Contacts { store, clock, ids }
-    }
-
-    /// Creates a contact.
-    pub(crate) async fn create(&self, partition: &Partition, draft: Draft) -> Result<Contact, ContactError> {
-        let contact = self.new_contact(draft.check().map_err(ContactError::Invalid)?);
-        let mut work = self.store.begin().await?;
-        insert(work.as_mut(), partition, &contact).await?;
-        work.commit().await?;
-        Ok(contact)
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        changes: Arc<Changes>,
+        fields: Arc<DeclaredFields>,
+        phones: Phones,
+        (clock, ids): (Arc<dyn Clock>, Ids),
+        pages_cut: Counter,
+    ) -> Contacts {
+        Contacts { store, changes, fields, phones, clock, ids, pages_cut }
     }
 
     /// The contact, archived or not.
@@ -65,75 +91,92 @@ impl Contacts {
         self.store.find(partition, locator).await?.ok_or(ContactError::NotFound)
     }
 
-    /// Active contacts, newest first, those that follow `after`.
-    pub(crate) async fn list(
+    /// How phone numbers are read.
+    pub(crate) fn phones(&self) -> Phones {
+        self.phones
+    }
+
+    /// A page of a list.
+    pub(crate) async fn list(&self, partition: &Partition, list: List) -> Result<Page, ContactError> {
+        let List { filter, sort, size, after } = list;
+        let page = Reader::new(&*self.store, partition, &filter, sort).page(size, after).await?;
+        self.pages_cut.inc_by(u64::from(page.is_cut));
+        Ok(page)
+    }
+
+    /// How many contacts a list has on all of its pages. None when it takes too long to count them.
+    pub(crate) async fn total(
+        &self,
+        partition: &Partition,
+        filter: &Filter,
+    ) -> Result<Option<i64>, ContactError> {
+        if filter.is_by_status_only() {
+            let Feed { active, archived, .. } = self.store.feed(partition).await?;
+            return Ok(Some(match filter.statuses {
+                Statuses::Active => active,
+                Statuses::Archived => archived,
+                Statuses::Any => active + archived,
+            }));
+        }
+        let total = Reader::new(&*self.store, partition, filter, Sort::default()).total().await?;
+        Ok(total.map(|total| total as i64))
+    }
+
+    /// A page of what happened after `since`, or of all that is kept.
+    pub(crate) async fn changes(
         &self,
         partition: &Partition,
         size: PageSize,
-        after: Option<&Position>,
-    ) -> Result<Page, ContactError> {
-        Ok(self.store.list(partition, size, after).await?)
+        since: Option<i64>,
+    ) -> Result<ChangesPage, ContactError> {
+        let page = self.store.changes(partition, size, since.unwrap_or_default()).await?;
+        // Afterwards, so that nothing is deleted between the two.
+        if let Some(since) = since
+            && !self.store.feed(partition).await?.goes_on_after(since)
+        {
+            return Err(ContactError::ChangesGone);
+        }
+        Ok(page)
     }
 
-    /// Replaces all that a caller may set, or creates the contact.
-    pub(crate) async fn replace(
-        &self,
-        partition: &Partition,
-        replacement: Replacement,
-    ) -> Result<Replaced, ContactError> {
-        let Replacement { locator, mut draft, upsert, expected_version } = replacement;
-        // By our own id nothing is created: ids are ours to give.
-        let may_create = upsert && matches!(locator, Locator::Reference(_));
-        if let Locator::Reference(reference) = &locator {
-            draft.address(reference, may_create);
-        }
-        let fields = draft.check().map_err(ContactError::Invalid)?;
-        if !locator.can_exist() {
-            return Err(ContactError::NotFound);
-        }
-        let mut work = self.store.begin().await?;
-        let replaced = match work.find(partition, &locator).await? {
-            Some(current) => {
-                check_version(&current, expected_version)?;
-                let contact = self.changed(current, fields)?;
-                work.update(partition, &contact).await?;
-                Replaced { contact, created: false }
-            }
-            None if !may_create => return Err(ContactError::NotFound),
-            // Something was to be matched, and there is nothing.
-            None if expected_version.is_some() => return Err(ContactError::VersionMismatch),
-            None => {
-                let contact = self.new_contact(fields);
-                insert(work.as_mut(), partition, &contact).await?;
-                Replaced { contact, created: true }
-            }
-        };
-        work.commit().await?;
-        Ok(replaced)
+    /// The number of the last change.
+    pub(crate) async fn last_change(&self, partition: &Partition) -> Result<i64, ContactError> {
+        Ok(self.store.feed(partition).await?.last_sequence)
     }
 
-    /// Deletes the contact for good.
-    pub(crate) async fn delete(
-        &self,
-        partition: &Partition,
-        locator: &Locator,
-        expected_version: Option<i32>,
-    ) -> Result<(), ContactError> {
-        if !locator.can_exist() {
-            return Err(ContactError::NotFound);
-        }
-        let mut work = self.store.begin().await?;
-        let current = work.find(partition, locator).await?.ok_or(ContactError::NotFound)?;
-        check_version(&current, expected_version)?;
-        work.delete(partition, &current.id).await?;
-        work.commit().await?;
-        Ok(())
+    /// Rings when there may be more changes ([`Changes::bell`]).
+    pub(crate) fn bell(&self, partition: &Partition) -> watch::Receiver<()> {
+        self.changes.bell(partition)
     }
 
-    fn new_contact(&self, fields: ContactFields) -> Contact {
-        let now = self.clock.now();
+    /// Adds contacts as they are.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn add_all(&self, actor: &Actor, contacts: Vec<Contact>) -> Result<(), ContactError> {
+        let partition = actor.partition.clone();
+        self.changes
+            .make(actor, |work| {
+                Box::pin(async move {
+                    for contact in &contacts {
+                        work.insert(&partition, contact).await?;
+                    }
+                    Ok(Changed::new((), contacts.into_iter().map(ContactChange::Created).collect()))
+                })
+            })
+            .await
+    }
+}
+
+impl Answers for Contacts {
+    async fn kept(&self, call: &IdempotentCall) -> Result<Option<Kept>, Error> {
+        Ok(self.changes.kept(call).await?)
+    }
+}
+
+impl Contact {
+    /// A new one.
+    pub(crate) fn new(id: String, fields: ContactFields, now: Timestamp) -> Contact {
         Contact {
-            id: self.ids.next(),
+            id,
             fields,
             status: Status::Active,
             created_at: now,
@@ -143,39 +186,16 @@ impl Contacts {
         }
     }
 
-    fn changed(&self, current: Contact, fields: ContactFields) -> Result<Contact, ContactError> {
-        let reference = current.fields.external_reference_id;
-        if fields.external_reference_id.is_some() && fields.external_reference_id != reference {
-            return Err(ContactError::Invalid(vec![another_reference()]));
-        }
-        Ok(Contact {
-            fields: ContactFields { external_reference_id: reference, ..fields },
+    /// The next version, with what has changed of it.
+    pub(crate) fn next(self, now: Timestamp) -> Contact {
+        Contact {
             // Later than before, even when the clock was set back.
-            updated_at: self.clock.now().max(current.updated_at.plus(RESOLUTION)),
-            version: current.version.saturating_add(1),
-            ..current
-        })
+            updated_at: now.max(self.updated_at.plus(RESOLUTION)),
+            version: self.version.saturating_add(1),
+            ..self
+        }
     }
 }
 
 /// The step of stored times.
 const RESOLUTION: std::time::Duration = std::time::Duration::from_micros(1);
-
-/// Inserts, or says which contact has the reference already.
-async fn insert(work: &mut dyn Work, partition: &Partition, contact: &Contact) -> Result<(), ContactError> {
-    if work.insert(partition, contact).await? {
-        return Ok(());
-    }
-    let existing = match &contact.fields.external_reference_id {
-        Some(reference) => work.find(partition, &Locator::Reference(reference.clone())).await?,
-        None => None,
-    };
-    Err(ContactError::ReferenceTaken { existing_id: existing.map(|contact| contact.id) })
-}
-
-fn check_version(current: &Contact, expected: Option<i32>) -> Result<(), ContactError> {
-    match expected {
-        Some(expected) if expected != current.version => Err(ContactError::VersionMismatch),
-        _ => Ok(()),
-    }
-}

@@ -2,30 +2,55 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use svc_core::email;
 use svc_core::error::{Fault, Violation};
 
-use super::ContactFields;
-use super::text::{EMAIL_MAX, Lines, Verdict, check_email, check_mobile_number, check_reference, check_text};
+use super::phone::{Phones, WRITTEN_MAX};
+use super::text::{Lines, Verdict, check_email, check_reference, check_text};
+use super::{ContactFields, FieldSet, Patch, Reachable, custom_fields};
 
 /// The JSON name of the caller's own id.
 pub(super) const EXTERNAL_REFERENCE_ID: &str = "externalReferenceId";
 
 // Limits of the contract. Lengths are in characters unless they say bytes.
-const NAME_MAX: usize = 200;
-const GENDER_MAX: usize = 50;
-const SOURCE_MAX: usize = 100;
-const NOTES_MAX: usize = 10_000;
-const TAGS_MAX: usize = 50;
-const TAG_MAX: usize = 50;
-const CUSTOM_FIELDS_MAX: usize = 100;
-const CUSTOM_NAME_MAX: usize = 64;
-const CUSTOM_VALUE_MAX_BYTES: usize = 4_096;
-const CUSTOM_FIELDS_MAX_BYTES: usize = 65_536;
+pub(super) const NAME_MAX: usize = 200;
+pub(super) const GENDER_MAX: usize = 50;
+pub(super) const SOURCE_MAX: usize = 100;
+pub(super) const NOTES_MAX: usize = 10_000;
+pub(super) const TAGS_MAX: usize = 50;
+pub(super) const TAG_MAX: usize = 50;
 
 /// The most violations that one answer names. They travel in a trailer, and HTTP/2 clients take 16 KiB
 /// of those.
 const VIOLATIONS_MAX: usize = 32;
+
+/// What the values of an agent's contacts are held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<'r> {
+    /// The custom fields that are declared.
+    pub(crate) set: &'r FieldSet,
+    pub(crate) phones: Phones,
+}
+
+/// What the values are to be written over. A value that stays as it is stays whatever the rules are now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Basis<'b> {
+    /// Nothing: the contact is new.
+    New,
+    /// All that this contact holds.
+    Replacing(&'b ContactFields),
+    /// What is named, of what this contact holds.
+    Changing(&'b ContactFields),
+}
+
+impl<'b> Basis<'b> {
+    pub(super) fn before(self) -> Option<&'b ContactFields> {
+        match self {
+            Basis::New => None,
+            Basis::Replacing(before) | Basis::Changing(before) => Some(before),
+        }
+    }
+}
 
 /// Fields that nobody has checked yet. [`Draft::check`] is the only way to get them out.
 #[derive(Clone, Debug, Default)]
@@ -50,25 +75,47 @@ impl Draft {
         self.fields.external_reference_id = may_create.then(|| reference.to_owned());
     }
 
-    /// The fields, trimmed, or everything that is wrong with them.
-    pub(crate) fn check(mut self) -> Result<ContactFields, Vec<Violation>> {
+    /// By what the person is known again. What cannot be read finds nobody.
+    pub(super) fn reachable(&self, phones: Phones) -> Reachable {
+        Reachable::sent(self.fields.email.as_deref(), self.fields.mobile_number.as_deref(), phones)
+    }
+
+    /// As a change of another contact: what has a value counts.
+    pub(super) fn into_patch(self) -> Patch {
+        Patch::of_values(self.fields, self.violations)
+    }
+
+    /// The fields as they are stored, or everything that is wrong with them.
+    pub(crate) fn check(
+        mut self,
+        rules: Rules<'_>,
+        basis: Basis<'_>,
+    ) -> Result<ContactFields, Vec<Violation>> {
         let mut fields = std::mem::take(&mut self.fields);
-        if let Some(reference) = &fields.external_reference_id {
+        let nothing = ContactFields::default();
+        let before = basis.before().unwrap_or(&nothing);
+        if let Some(reference) = &fields.external_reference_id
+            && fields.external_reference_id != before.external_reference_id
+        {
             self.note(EXTERNAL_REFERENCE_ID, check_reference(reference));
         }
-        self.text("name", &mut fields.name, NAME_MAX, Lines::One, no_more);
-        self.text("email", &mut fields.email, EMAIL_MAX, Lines::One, check_email);
-        // As long as check_mobile_number allows: a longer one has the wrong form.
-        self.text("mobileNumber", &mut fields.mobile_number, usize::MAX, Lines::One, check_mobile_number);
+        self.text("name", &mut fields.name, &before.name, NAME_MAX, Lines::One, no_more);
+        let is_email = |email: &mut String| check_email(email);
+        self.text("email", &mut fields.email, &before.email, email::MAX_LENGTH, Lines::One, is_email);
+        let to_e164 = |number: &mut String| rules.phones.e164(number).map(|e164| *number = e164);
+        let number_before = &before.mobile_number;
+        self.text("mobileNumber", &mut fields.mobile_number, number_before, WRITTEN_MAX, Lines::One, to_e164);
         if fields.email.is_none() && fields.mobile_number.is_none() {
             let message = "A contact needs `email` or `mobileNumber`.";
             self.violations.push(Violation::new("email", Fault::Required, message));
         }
-        self.text("gender", &mut fields.gender, GENDER_MAX, Lines::One, no_more);
-        self.text("source", &mut fields.source, SOURCE_MAX, Lines::One, no_more);
-        self.text("notes", &mut fields.notes, NOTES_MAX, Lines::Many, no_more);
-        self.tags(&mut fields.tags);
-        self.custom_fields(&fields);
+        self.text("gender", &mut fields.gender, &before.gender, GENDER_MAX, Lines::One, no_more);
+        self.text("source", &mut fields.source, &before.source, SOURCE_MAX, Lines::One, no_more);
+        self.text("notes", &mut fields.notes, &before.notes, NOTES_MAX, Lines::Many, no_more);
+        if fields.tags != before.tags {
+            self.tags(&mut fields.tags);
+        }
+        self.violations.extend(custom_fields::check(&mut fields.custom_fields, rules, basis));
         self.violations.truncate(VIOLATIONS_MAX);
         match self.violations.is_empty() {
             true => Ok(fields),
@@ -82,19 +129,23 @@ impl Draft {
         }
     }
 
+    /// Trims the text and looks at it, unless it stays as it was.
     fn text(
         &mut self,
         field: &str,
         value: &mut Option<String>,
+        before: &Option<String>,
         max: usize,
         lines: Lines,
-        then: fn(&str) -> Verdict,
+        then: impl FnOnce(&mut String) -> Verdict,
     ) {
+        if value == before {
+            return;
+        }
         let Some(value) = value else { return };
         trim(value);
         self.note(field, check_text(value, max, lines).and_then(|()| then(value)));
     }
-
     fn tags(&mut self, tags: &mut [String]) {
         // One violation and not one for each: what is said stays small whatever was sent.
         if tags.len() > TAGS_MAX {
@@ -111,25 +162,6 @@ impl Draft {
             self.note(&format!("tags[{index}]"), check_text(tag, TAG_MAX, Lines::One).and(unique));
         }
     }
-
-    fn custom_fields(&mut self, fields: &ContactFields) {
-        let all = &fields.custom_fields;
-        if all.len() > CUSTOM_FIELDS_MAX {
-            let rule = format!("has at most {CUSTOM_FIELDS_MAX} members");
-            self.note("customFields", Err((Fault::TooLong, rule)));
-            return;
-        }
-        for (name, value) in all {
-            match is_custom_name(name) {
-                true => self.note(&format!("customFields.{name}"), check_custom_value(value)),
-                false => self.note("customFields", Err(not_a_custom_name(name))),
-            }
-        }
-        if json_bytes(all) > CUSTOM_FIELDS_MAX_BYTES {
-            let rule = format!("has at most {CUSTOM_FIELDS_MAX_BYTES} bytes of JSON");
-            self.note("customFields", Err((Fault::TooLong, rule)));
-        }
-    }
 }
 
 /// The body names another contact than the request does.
@@ -139,7 +171,7 @@ pub(super) fn another_reference() -> Violation {
     Violation::new(EXTERNAL_REFERENCE_ID, Fault::Immutable, message)
 }
 
-fn no_more(_: &str) -> Verdict {
+fn no_more(_: &mut String) -> Verdict {
     Ok(())
 }
 
@@ -148,29 +180,6 @@ fn trim(text: &mut String) {
     if trimmed.len() != text.len() {
         *text = trimmed.to_owned();
     }
-}
-
-fn is_custom_name(name: &str) -> bool {
-    let letters = name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
-    letters && (1..=CUSTOM_NAME_MAX).contains(&name.len())
-}
-
-/// Shows only the start of the name, which may be as long as the body.
-fn not_a_custom_name(name: &str) -> (Fault, String) {
-    let start: String = name.chars().take(20).collect();
-    (Fault::Invalid, format!("has names of the form `[A-Za-z0-9_-]{{1,{CUSTOM_NAME_MAX}}}`, not {start:?}"))
-}
-
-fn check_custom_value(value: &Value) -> Verdict {
-    match json_bytes(value) <= CUSTOM_VALUE_MAX_BYTES {
-        true => Ok(()),
-        false => Err((Fault::TooLong, format!("has at most {CUSTOM_VALUE_MAX_BYTES} bytes of JSON"))),
-    }
-}
-
-/// How long something is as JSON. What cannot be written is longer than any limit.
-fn json_bytes(value: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(value).map_or(usize::MAX, |json| json.len())
 }
 
 #[cfg(test)]

@@ -1,69 +1,89 @@
 //! Pages of a list.
 
+use std::cmp::Ordering;
+
 use svc_core::clock::Timestamp;
-use svc_core::error::{Fault, Violation};
 
 use super::Contact;
 
-/// How many contacts a page holds: 1 to 100, by default 20.
+/// The most bytes that the contacts of a page take ([`Contact::bytes`]), unless it has one alone. A page of
+/// a hundred usual contacts has a twentieth of it; a page of the largest contacts is shorter than
+/// its limit.
+pub(crate) const PAGE_MAX_BYTES: usize = 1024 * 1024;
+
+/// What contacts are ordered by. The id breaks ties, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PageSize(u32);
+pub(crate) enum SortBy {
+    CreatedAt,
+    UpdatedAt,
+    Name,
+}
 
-impl PageSize {
-    const DEFAULT: PageSize = PageSize(20);
-    const MAX: u32 = 100;
+/// The order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sort {
+    pub(crate) by: SortBy,
+    pub(crate) descending: bool,
+}
 
-    /// From what the caller asked for. Out of range is refused, never clamped.
-    pub(crate) fn new(limit: Option<i32>) -> Result<PageSize, Violation> {
-        let Some(limit) = limit else { return Ok(PageSize::DEFAULT) };
-        match u32::try_from(limit) {
-            Ok(limit @ 1..=PageSize::MAX) => Ok(PageSize(limit)),
-            _ => Err(Violation::new("limit", Fault::OutOfRange, "`limit` is from 1 to 100.")),
-        }
-    }
-
-    pub(crate) fn get(self) -> u32 {
-        self.0
+impl Default for Sort {
+    /// Newest first.
+    fn default() -> Sort {
+        Sort { by: SortBy::CreatedAt, descending: true }
     }
 }
 
-/// Where a contact stands in the default order, newest first. The id breaks ties.
+/// What a contact is ordered by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    Time(Timestamp),
+    /// The name as it is compared ([`name_key`]). None comes last in both directions.
+    Name(Option<String>),
+}
+
+/// Where a contact stands in an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
-    pub(crate) created_at: Timestamp,
+    pub(crate) key: Key,
     pub(crate) id: String,
 }
 
-impl Position {
-    pub(crate) fn of(contact: &Contact) -> Position {
-        Position { created_at: contact.created_at, id: contact.id.clone() }
+/// A name as it is compared, as the databases do.
+pub(crate) fn name_key(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+impl Sort {
+    /// Where a contact stands.
+    pub(crate) fn position(self, contact: &Contact) -> Position {
+        let key = match self.by {
+            SortBy::CreatedAt => Key::Time(contact.created_at),
+            SortBy::UpdatedAt => Key::Time(contact.updated_at),
+            SortBy::Name => Key::Name(contact.fields.name.as_deref().map(name_key)),
+        };
+        Position { key, id: contact.id.clone() }
+    }
+
+    /// Which of two stands first.
+    pub(crate) fn compare(self, one: &Position, other: &Position) -> Ordering {
+        let directed = |order: Ordering| if self.descending { order.reverse() } else { order };
+        let by_key = match (&one.key, &other.key) {
+            (Key::Time(one), Key::Time(other)) => directed(one.cmp(other)),
+            (Key::Name(Some(one)), Key::Name(Some(other))) => directed(one.cmp(other)),
+            (Key::Name(one), Key::Name(other)) => one.is_none().cmp(&other.is_none()),
+            // Of two orders: there is no such pair.
+            _ => Ordering::Equal,
+        };
+        by_key.then_with(|| directed(one.id.cmp(&other.id)))
     }
 }
 
 /// Some contacts of a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Page {
     pub(crate) contacts: Vec<Contact>,
-    /// More contacts follow the last one.
-    pub(crate) has_more: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        for (limit, size) in [
-            (None, Some(20)),
-            (Some(1), Some(1)),
-            (Some(100), Some(100)),
-            (Some(0), None),
-            (Some(-1), None),
-            (Some(101), None),
-            (Some(i32::MIN), None),
-        ] {
-            assert_eq!(PageSize::new(limit).ok().map(PageSize::get), size, "{limit:?}");
-        }
-    }
+    /// Where more contacts may follow. None at the end of the list.
+    pub(crate) next: Option<Position>,
+    /// The page ended because of its bytes.
+    pub(crate) is_cut: bool,
 }

@@ -1,14 +1,13 @@
 //! Rules of single values. Each check says what is wrong in the words of the contract.
 
+use svc_core::email;
 use svc_core::error::Fault;
 
 /// What is wrong with a value, and the sentence about it without its subject.
 pub(super) type Verdict = Result<(), (Fault, String)>;
 
 /// The longest `externalReferenceId`, in characters.
-const REFERENCE_MAX: usize = 128;
-/// The longest email address, in characters (RFC 5321, 4.5.3.1.3 less the angle brackets).
-pub(super) const EMAIL_MAX: usize = 254;
+pub(super) const REFERENCE_MAX: usize = 128;
 
 /// Words that paths need for themselves.
 const RESERVED: [&str; 2] = ["schema", "mantisid"];
@@ -52,32 +51,18 @@ pub(super) fn check_reference(reference: &str) -> Verdict {
     Ok(())
 }
 
-/// An email address: something, one `@`, and a domain. Whether it receives mail only mail can tell.
-pub(super) fn check_email(email: &str) -> Verdict {
-    let invalid = || (Fault::Invalid, "is not an email address".to_owned());
-    let (local, domain) = email.split_once('@').ok_or_else(invalid)?;
-    let one_word = !email.chars().any(char::is_whitespace);
-    let domain_fits = !domain.contains('@') && domain.split('.').all(|label| !label.is_empty());
-    match !local.is_empty() && one_word && domain_fits {
+/// An email address, by the one rule of the platform, and without what cannot be seen: two that look the same are.
+pub(super) fn check_email(text: &str) -> Verdict {
+    match email::is_email(text) && !text.chars().any(is_invisible) {
         true => Ok(()),
-        false => Err(invalid()),
+        false => Err((Fault::Invalid, "is not an email address".to_owned())),
     }
 }
 
-/// A number in E.164 form: `+`, then 7 to 15 digits, the first not 0.
-pub(super) fn check_mobile_number(number: &str) -> Verdict {
-    let fits = number.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && digits.bytes().all(|c| c.is_ascii_digit())
-            && !digits.starts_with('0')
-    });
-    match fits {
-        true => Ok(()),
-        false => Err((
-            Fault::Invalid,
-            "is not in E.164 form: `+`, then 7 to 15 digits, the first not 0".to_owned(),
-        )),
-    }
+/// Marks of direction, joiners and spaces of no width.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -116,45 +101,17 @@ mod tests {
     }
 
     #[test]
-    fn email_addresses() {
+    fn emails_show_all_that_they_are() {
         for (email, good) in [
             ("ann@example.com", true),
-            ("ann+tag@mail.example.com", true),
-            ("jörg@exämple.de", true),
-            ("root@localhost", true),
-            ("ann", false),
-            ("ann@", false),
-            ("@example.com", false),
-            ("ann@@example.com", false),
-            ("a@b@c.com", false),
-            ("ann lee@example.com", false),
-            ("ann@example .com", false),
-            ("ann@example\u{a0}.com", false),
-            ("ann@.example.com", false),
-            ("ann@example.com.", false),
-            ("ann@example..com", false),
+            ("ann\u{200e}@example.com", false),
+            ("ann@exam\u{200b}ple.com", false),
+            ("\u{202e}ann@example.com", false),
+            ("\u{feff}ann@example.com", false),
+            ("a\u{ad}nn@example.com", false),
+            ("\u{5d0}\u{5d1}@\u{5d3}\u{5d5}\u{5d2}.\u{5d9}\u{5e9}", true),
         ] {
             assert_eq!(check_email(email).is_ok(), good, "{email:?}");
-        }
-    }
-
-    #[test]
-    fn mobile_numbers() {
-        for (number, good) in [
-            ("+1234567", true),
-            ("+123456789012345", true),
-            ("+491701234567", true),
-            ("491701234567", false),
-            ("+123456", false),
-            ("+1234567890123456", false),
-            ("+0123456789", false),
-            ("+49 170 1234567", false),
-            ("+49-170-1234567", false),
-            ("++491701234567", false),
-            ("+٤٩١٧٠١٢٣٤٥٦٧", false),
-            ("+", false),
-        ] {
-            assert_eq!(check_mobile_number(number).is_ok(), good, "{number:?}");
         }
     }
 

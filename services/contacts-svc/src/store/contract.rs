@@ -1,38 +1,75 @@
 //! What every store must do, whatever the engine: one suite, run on each.
 
-use serde_json::json;
+mod changes;
+mod fields;
+mod people;
+mod policies;
+mod statements;
+mod together;
+mod trips;
+
 use svc_core::clock::Timestamp;
 
 use super::*;
-use crate::domain::{ContactFields, Stage, Status};
-use svc_core::testing::{Home, START};
+use crate::domain::{
+    ContactChange, ContactFields, Filter, JsonText, PAGE_MAX_BYTES, Page, Reader, Sort, Stage, Status,
+};
+use svc_db::testing::{START, TestEnvironment, idempotency_contract};
 
 #[tokio::test]
 async fn sqlite() {
-    on(Home::sqlite()).await;
+    on(TestEnvironment::sqlite()).await;
 }
 
 #[tokio::test]
 async fn postgres() {
-    on(Home::postgres().await).await;
+    on(TestEnvironment::postgres().await).await;
 }
 
-async fn on(home: Home) {
-    let (store, db) = open(&home.environment).await.unwrap();
-    all(store.as_ref()).await;
+/// A store and its writer.
+struct Kept {
+    store: Arc<dyn Store>,
+    writer: Writer,
+}
+
+impl std::ops::Deref for Kept {
+    type Target = dyn Store;
+
+    fn deref(&self) -> &(dyn Store + 'static) {
+        self.store.as_ref()
+    }
+}
+
+impl Kept {
+    async fn open(home: &TestEnvironment) -> (Kept, AnyDb) {
+        let (store, writer, db) = open(&home.environment).await.unwrap();
+        (Kept { store, writer }, db)
+    }
+
+    async fn begin(&self, partition: &Partition) -> Result<Box<dyn Transaction>, StoreError> {
+        self.writer.begin(partition).await
+    }
+}
+
+async fn on(home: TestEnvironment) {
+    let (store, db) = Kept::open(&home).await;
+    all(&store, &home).await;
+    fields::all(&store).await;
+    people::all(&store, &db, &home).await;
+    idempotency_contract(crate::NAME, &db, &home).await;
     let partition = partition("restart");
     let kept = contact(&partition, 1);
-    assert!(insert(store.as_ref(), &partition, &kept).await);
+    assert!(insert(&store, &partition, &kept).await);
     db.close().await;
     drop((store, db));
 
-    let (store, db) = open(&home.environment).await.unwrap();
+    let (store, db) = Kept::open(&home).await;
     assert_eq!(store.find(&partition, &by_id(&kept)).await.unwrap(), Some(kept));
     db.close().await;
 }
 
 /// The suite. Each part has a partition of its own.
-pub(crate) async fn all(store: &dyn Store) {
+async fn all(store: &Kept, home: &TestEnvironment) {
     everything_that_is_kept_comes_back(store, &partition("kept")).await;
     absent_contacts_are_none(store, &partition("absent")).await;
     an_update_writes_all_that_can_change(store, &partition("update")).await;
@@ -41,9 +78,13 @@ pub(crate) async fn all(store: &dyn Store) {
     references_compare_byte_by_byte(store, &partition("bytes")).await;
     what_is_not_committed_has_not_happened(store, &partition("rollback")).await;
     a_found_contact_is_locked(store, &partition("lock")).await;
+    of_works_that_upsert_at_once_one_inserts(store, &partition("upsert")).await;
+    a_page_has_an_end_in_bytes(store, &partition("page bytes")).await;
     the_list_is_newest_first_with_ids_for_ties(store, &partition("order")).await;
     the_list_leaves_out_archived_contacts(store, &partition("archived")).await;
     every_query_sees_its_own_partition_only(store).await;
+    together::each_sees_its_own_partition_only(store, home).await;
+    changes::all(store).await;
 }
 
 fn partition(agent: &str) -> Partition {
@@ -77,19 +118,21 @@ fn by_reference(contact: &Contact) -> Locator {
     Locator::Reference(contact.fields.external_reference_id.clone().unwrap())
 }
 
-async fn insert(store: &dyn Store, partition: &Partition, contact: &Contact) -> bool {
-    let mut work = store.begin().await.unwrap();
+async fn insert(store: &Kept, partition: &Partition, contact: &Contact) -> bool {
+    let mut work = store.begin(partition).await.unwrap();
     let inserted = work.insert(partition, contact).await.unwrap();
     work.commit().await.unwrap();
     inserted
 }
 
-async fn list(store: &dyn Store, partition: &Partition, limit: i32, after: Option<&Contact>) -> Page {
-    let after = after.map(Position::of);
-    store.list(partition, PageSize::new(Some(limit)).unwrap(), after.as_ref()).await.unwrap()
+async fn list(store: &Kept, partition: &Partition, limit: i32, after: Option<&Contact>) -> Page {
+    let (filter, sort) = (Filter::default(), Sort::default());
+    let reader = Reader::new(store.store.as_ref(), partition, &filter, sort);
+    let after = after.map(|contact| sort.position(contact));
+    reader.page(PageSize::new(Some(limit)).unwrap(), after).await.unwrap()
 }
 
-async fn everything_that_is_kept_comes_back(store: &dyn Store, partition: &Partition) {
+async fn everything_that_is_kept_comes_back(store: &Kept, partition: &Partition) {
     let bare = Contact { fields: ContactFields::default(), ..contact(partition, 1) };
     let full = Contact {
         fields: ContactFields {
@@ -102,7 +145,7 @@ async fn everything_that_is_kept_comes_back(store: &dyn Store, partition: &Parti
             source: Some("website".to_owned()),
             tags: vec!["b".to_owned(), "a".to_owned()],
             notes: Some("one\n\ttwo".to_owned()),
-            custom_fields: [("x".to_owned(), json!({"n": null, "list": [1, 2.5, "\u{0}"]}))].into(),
+            custom_fields: [("x".to_owned(), JsonText::new(r#"{"list":[1,2.5,"\u0000"],"n":null}"#))].into(),
         },
         status: Status::Archived,
         updated_at: Timestamp(START.0 + 1),
@@ -117,16 +160,16 @@ async fn everything_that_is_kept_comes_back(store: &dyn Store, partition: &Parti
     assert_eq!(store.find(partition, &by_reference(&full)).await.unwrap(), Some(full));
 }
 
-async fn absent_contacts_are_none(store: &dyn Store, partition: &Partition) {
+async fn absent_contacts_are_none(store: &Kept, partition: &Partition) {
     let absent = contact(partition, 1);
     for locator in [by_id(&absent), by_reference(&absent)] {
         assert_eq!(store.find(partition, &locator).await.unwrap(), None);
-        assert_eq!(store.begin().await.unwrap().find(partition, &locator).await.unwrap(), None);
+        assert_eq!(store.begin(partition).await.unwrap().find(partition, &locator).await.unwrap(), None);
     }
-    assert_eq!(list(store, partition, 1, None).await, Page { contacts: vec![], has_more: false });
+    assert_eq!(list(store, partition, 1, None).await, Page::default());
 }
 
-async fn an_update_writes_all_that_can_change(store: &dyn Store, partition: &Partition) {
+async fn an_update_writes_all_that_can_change(store: &Kept, partition: &Partition) {
     let (before, other) = (contact(partition, 1), contact(partition, 2));
     for contact in [&before, &other] {
         assert!(insert(store, partition, contact).await);
@@ -142,7 +185,7 @@ async fn an_update_writes_all_that_can_change(store: &dyn Store, partition: &Par
             source: Some("website".to_owned()),
             tags: vec!["vip".to_owned()],
             notes: Some("notes".to_owned()),
-            custom_fields: [("x".to_owned(), json!(1))].into(),
+            custom_fields: [("x".to_owned(), JsonText::new("1"))].into(),
         },
         status: Status::Archived,
         updated_at: Timestamp(START.0 + 1),
@@ -150,7 +193,7 @@ async fn an_update_writes_all_that_can_change(store: &dyn Store, partition: &Par
         version: 2,
         ..before.clone()
     };
-    let mut work = store.begin().await.unwrap();
+    let mut work = store.begin(partition).await.unwrap();
     assert_eq!(work.find(partition, &by_id(&before)).await.unwrap().as_ref(), Some(&before));
     work.update(partition, &after).await.unwrap();
     work.commit().await.unwrap();
@@ -158,12 +201,12 @@ async fn an_update_writes_all_that_can_change(store: &dyn Store, partition: &Par
     assert_eq!(store.find(partition, &by_id(&other)).await.unwrap(), Some(other));
 }
 
-async fn a_deleted_contact_is_gone_and_its_reference_is_free(store: &dyn Store, partition: &Partition) {
+async fn a_deleted_contact_is_gone_and_its_reference_is_free(store: &Kept, partition: &Partition) {
     let (deleted, other) = (contact(partition, 1), contact(partition, 2));
     for contact in [&deleted, &other] {
         assert!(insert(store, partition, contact).await);
     }
-    let mut work = store.begin().await.unwrap();
+    let mut work = store.begin(partition).await.unwrap();
     work.delete(partition, &deleted.id).await.unwrap();
     work.commit().await.unwrap();
     assert_eq!(store.find(partition, &by_id(&deleted)).await.unwrap(), None);
@@ -171,11 +214,11 @@ async fn a_deleted_contact_is_gone_and_its_reference_is_free(store: &dyn Store, 
     assert!(insert(store, partition, &deleted).await);
 }
 
-async fn a_reference_is_unique_in_its_partition(store: &dyn Store, partition: &Partition) {
+async fn a_reference_is_unique_in_its_partition(store: &Kept, partition: &Partition) {
     let first = contact(partition, 1);
     let second = Contact { fields: first.fields.clone(), ..contact(partition, 2) };
     assert!(insert(store, partition, &first).await);
-    let mut work = store.begin().await.unwrap();
+    let mut work = store.begin(partition).await.unwrap();
     assert!(!work.insert(partition, &second).await.unwrap());
     // The work goes on: it can say who has the reference, and do something else.
     assert_eq!(work.find(partition, &by_reference(&second)).await.unwrap(), Some(first));
@@ -189,7 +232,7 @@ async fn a_reference_is_unique_in_its_partition(store: &dyn Store, partition: &P
     }
 }
 
-async fn references_compare_byte_by_byte(store: &dyn Store, partition: &Partition) {
+async fn references_compare_byte_by_byte(store: &Kept, partition: &Partition) {
     let references = ["a", "A", "a ", " a", "ä", "a\u{308}"];
     for (number, reference) in (1..).zip(references) {
         let mut contact = contact(partition, number);
@@ -200,10 +243,10 @@ async fn references_compare_byte_by_byte(store: &dyn Store, partition: &Partitio
     }
 }
 
-async fn what_is_not_committed_has_not_happened(store: &dyn Store, partition: &Partition) {
+async fn what_is_not_committed_has_not_happened(store: &Kept, partition: &Partition) {
     let (kept, never) = (contact(partition, 1), contact(partition, 2));
     assert!(insert(store, partition, &kept).await);
-    let mut work = store.begin().await.unwrap();
+    let mut work = store.begin(partition).await.unwrap();
     assert!(work.insert(partition, &never).await.unwrap());
     work.update(partition, &Contact { version: 2, ..kept.clone() }).await.unwrap();
     work.delete(partition, &kept.id).await.unwrap();
@@ -213,12 +256,12 @@ async fn what_is_not_committed_has_not_happened(store: &dyn Store, partition: &P
 }
 
 /// Works that read and then write the same contact do so one after the other: no change is lost.
-async fn a_found_contact_is_locked(store: &dyn Store, partition: &Partition) {
+async fn a_found_contact_is_locked(store: &Kept, partition: &Partition) {
     const WORKS: i32 = 8;
     let contact = contact(partition, 1);
     assert!(insert(store, partition, &contact).await);
     let change = || async {
-        let mut work = store.begin().await.unwrap();
+        let mut work = store.begin(partition).await.unwrap();
         let mut found = work.find(partition, &by_id(&contact)).await.unwrap().unwrap();
         found.version += 1;
         work.update(partition, &found).await.unwrap();
@@ -229,7 +272,65 @@ async fn a_found_contact_is_locked(store: &dyn Store, partition: &Partition) {
     assert_eq!(found.version, 1 + WORKS);
 }
 
-async fn the_list_is_newest_first_with_ids_for_ties(store: &dyn Store, partition: &Partition) {
+/// A reference that nobody has is inserted by one work and found by the others, which then change it one
+/// after the other.
+async fn of_works_that_upsert_at_once_one_inserts(store: &Kept, partition: &Partition) {
+    const WORKS: u32 = 8;
+    for round in 0..10 {
+        let upsert = async |number: u32| {
+            let mut new = contact(partition, round * WORKS + number);
+            new.fields.external_reference_id = Some(format!("round {round}"));
+            let mut work = store.begin(partition).await.unwrap();
+            let stored = work.insert_or_find(partition, &new).await.unwrap();
+            let inserted = stored.id == new.id;
+            if !inserted {
+                let next = Contact { version: stored.version + 1, ..stored.clone() };
+                work.update(partition, &next).await.unwrap();
+            }
+            work.commit().await.unwrap();
+            (stored.id, inserted)
+        };
+        let outcomes = futures::future::join_all((0..WORKS).map(upsert)).await;
+        assert_eq!(outcomes.iter().filter(|(_, inserted)| *inserted).count(), 1, "{outcomes:?}");
+        assert!(outcomes.iter().all(|(id, _)| *id == outcomes[0].0), "{outcomes:?}");
+        let found = store.find(partition, &Locator::Id(outcomes[0].0.clone())).await.unwrap().unwrap();
+        assert_eq!(found.version, WORKS as i32);
+    }
+}
+
+/// The largest contacts that any release has taken make shorter pages, and one that is larger than a page
+/// still makes one of its own: nothing is left out and nothing comes twice.
+async fn a_page_has_an_end_in_bytes(store: &Kept, partition: &Partition) {
+    let large = |number: u32, bytes: usize| {
+        let mut contact = contact(partition, number);
+        contact.created_at = Timestamp(START.0 - i64::from(number));
+        let json = JsonText::new(format!("[{}{{}}]", "{},".repeat(bytes / 3)));
+        contact.fields.custom_fields = [("x".to_owned(), json)].into();
+        contact
+    };
+    let sizes = [&[10][..], &[PAGE_MAX_BYTES / 4; 9], &[PAGE_MAX_BYTES * 2], &[10; 40]].concat();
+    for (number, bytes) in (1..).zip(&sizes) {
+        assert!(insert(store, partition, &large(number, *bytes)).await);
+    }
+    let mut seen: Vec<Contact> = Vec::new();
+    let mut lengths = Vec::new();
+    loop {
+        let page = list(store, partition, 100, seen.last()).await;
+        let bytes: usize = page.contacts.iter().map(Contact::bytes).sum();
+        assert!(bytes <= PAGE_MAX_BYTES || page.contacts.len() == 1, "{bytes} bytes");
+        lengths.push(page.contacts.len());
+        let is_last = page.next.is_none();
+        seen.extend(page.contacts);
+        if is_last {
+            break;
+        }
+    }
+    assert_eq!(lengths, [4, 3, 3, 1, 40]);
+    let expected: Vec<Contact> = (1..).zip(&sizes).map(|(number, bytes)| large(number, *bytes)).collect();
+    assert!(seen == expected);
+}
+
+async fn the_list_is_newest_first_with_ids_for_ties(store: &Kept, partition: &Partition) {
     // Created in an order that is neither that of the times nor that of the ids.
     let times = [(3, 10), (1, 30), (5, 20), (2, 20), (4, 20), (6, 5)];
     for (number, micros) in times {
@@ -241,7 +342,7 @@ async fn the_list_is_newest_first_with_ids_for_ties(store: &dyn Store, partition
         let mut seen: Vec<Contact> = Vec::new();
         loop {
             let page = list(store, partition, limit, seen.last()).await;
-            let is_last = !page.has_more;
+            let is_last = page.next.is_none();
             assert!(is_last || page.contacts.len() == limit as usize, "pages before the last are full");
             seen.extend(page.contacts);
             if is_last {
@@ -253,7 +354,7 @@ async fn the_list_is_newest_first_with_ids_for_ties(store: &dyn Store, partition
     }
 }
 
-async fn the_list_leaves_out_archived_contacts(store: &dyn Store, partition: &Partition) {
+async fn the_list_leaves_out_archived_contacts(store: &Kept, partition: &Partition) {
     let active = contact(partition, 1);
     let archived = Contact { status: Status::Archived, archived_at: Some(START), ..contact(partition, 2) };
     for contact in [&active, &archived] {
@@ -262,7 +363,7 @@ async fn the_list_leaves_out_archived_contacts(store: &dyn Store, partition: &Pa
     assert_eq!(list(store, partition, 10, None).await.contacts, [active]);
 }
 
-async fn every_query_sees_its_own_partition_only(store: &dyn Store) {
+async fn every_query_sees_its_own_partition_only(store: &Kept) {
     let mine = partition("isolation");
     let contact = contact(&mine, 1);
     assert!(insert(store, &mine, &contact).await);
@@ -273,10 +374,10 @@ async fn every_query_sees_its_own_partition_only(store: &dyn Store) {
     for (number, theirs) in (2..).zip(&theirs) {
         for locator in [by_id(&contact), by_reference(&contact)] {
             assert_eq!(store.find(theirs, &locator).await.unwrap(), None);
-            assert_eq!(store.begin().await.unwrap().find(theirs, &locator).await.unwrap(), None);
+            assert_eq!(store.begin(theirs).await.unwrap().find(theirs, &locator).await.unwrap(), None);
         }
         assert_eq!(list(store, theirs, 10, None).await.contacts, []);
-        let mut work = store.begin().await.unwrap();
+        let mut work = store.begin(theirs).await.unwrap();
         work.update(theirs, &Contact { version: 9, ..contact.clone() }).await.unwrap();
         work.delete(theirs, &contact.id).await.unwrap();
         work.commit().await.unwrap();

@@ -1,11 +1,10 @@
 //! Rows and contacts.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use svc_core::db::{Dialect, Row};
+use svc_core::json::{self, Broken, Json, Next};
+use svc_db::{Dialect, Row};
 
 use super::StoreError;
-use crate::domain::{Contact, ContactFields, Stage, Status};
+use crate::domain::{Contact, ContactFields, CustomFields, JsonText, Stage, Status};
 
 /// The contact in a row with all columns but those of the partition.
 pub(super) fn read<D: Dialect>(row: &Row<D>) -> Result<Contact, StoreError> {
@@ -25,9 +24,10 @@ pub(super) fn read<D: Dialect>(row: &Row<D>) -> Result<Contact, StoreError> {
             gender: row.get("gender")?,
             stage,
             source: row.get("source")?,
-            tags: from_json(row, "tags")?,
+            tags: tags(&row.get::<String>("tags")?)?,
             notes: row.get("notes")?,
-            custom_fields: from_json(row, "custom_fields")?,
+            custom_fields: custom_fields(&row.get::<String>("custom_fields")?)
+                .map_err(|_| StoreError::Corrupt { column: "custom_fields" })?,
         },
         status: status.ok_or(StoreError::Corrupt { column: "status" })?,
         created_at: row.time("created_at")?,
@@ -37,11 +37,41 @@ pub(super) fn read<D: Dialect>(row: &Row<D>) -> Result<Contact, StoreError> {
     })
 }
 
-fn from_json<D: Dialect, T: DeserializeOwned>(row: &Row<D>, column: &'static str) -> Result<T, StoreError> {
-    serde_json::from_str(&row.get::<String>(column)?).map_err(|_| StoreError::Corrupt { column })
+fn tags(text: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt { column: "tags" })
 }
 
-/// As it is stored.
-pub(super) fn json(value: &impl Serialize, column: &'static str) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|_| StoreError::Corrupt { column })
+/// As they are stored.
+pub(super) fn tags_text(tags: &[String]) -> Result<String, StoreError> {
+    serde_json::to_string(tags).map_err(|_| StoreError::Corrupt { column: "tags" })
+}
+
+/// The values stay text: only where each begins and ends is looked for.
+pub(super) fn custom_fields(text: &str) -> Result<CustomFields, Broken> {
+    let mut json = Json::new(text.as_bytes())?;
+    if json.peek()? != Next::Object {
+        return Err(json.broken("an object is expected"));
+    }
+    json.open()?;
+    let mut fields = CustomFields::new();
+    while let Some(name) = json.member(fields.is_empty())? {
+        fields.insert(name.into_owned(), JsonText::new(json.raw()?));
+    }
+    json.end()?;
+    Ok(fields)
+}
+
+/// As they are stored.
+pub(super) fn custom_fields_text(fields: &CustomFields) -> Result<String, StoreError> {
+    let mut text = vec![b'{'];
+    for (name, value) in fields {
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        json::string(&mut text, name);
+        text.push(b':');
+        text.extend_from_slice(value.as_bytes());
+    }
+    text.push(b'}');
+    String::from_utf8(text).map_err(|_| StoreError::Corrupt { column: "custom_fields" })
 }

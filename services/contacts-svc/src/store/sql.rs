@@ -3,53 +3,82 @@
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 use svc_core::clock::Timestamp;
-use svc_core::db::{Db, DbError, Dialect, Transaction, sql};
+use svc_core::page::PageSize;
+use svc_db::{Db, DbError, Dialect, Outgoing, Query, Records, Scope, sql};
+use svc_runtime::telemetry::Metrics;
 use tracing::instrument;
 
-use super::row::{json, read};
-use super::{Store, StoreError, Work};
-use crate::domain::{Contact, Locator, Page, PageSize, Partition, Position};
+use super::find::Finder;
+use super::row::{custom_fields_text, read, tags_text};
+use super::{
+    Begin, Candidate, Candidates, Store, StoreError, StoredValues, Stretch, Transaction, ValuesAfter, Work,
+};
+use super::{changes, fields, lists, people};
+use crate::domain::{
+    ChangesPage, Contact, Feed, FieldSet, Locator, Partition, PastChange, PossibleDuplicate, Reachable,
+    email_key,
+};
+
+/// The columns of a whole contact.
+macro_rules! columns {
+    () => {
+        "id, external_reference_id, name, email, mobile_number, gender, stage, status, source, tags, notes, \
+         custom_fields, created_at, updated_at, archived_at, version"
+    };
+}
+pub(super) use columns;
 
 /// A SELECT of whole contacts of one partition: `$1` the organization, `$2` the agent.
 macro_rules! select {
     ($($rest:literal),*) => {
         concat!(
-            "SELECT id, external_reference_id, name, email, mobile_number, gender, stage, status, source, \
-             tags, notes, custom_fields, created_at, updated_at, archived_at, version \
-             FROM contacts WHERE organization_id = $1 AND agent_id = $2 ",
+            "SELECT ",
+            columns!(),
+            " FROM contacts WHERE organization_id = $1 AND agent_id = $2 ",
             $($rest),*
         )
     };
 }
 
-const FIND_BY_ID: &str = select!("AND id = $3");
-const FIND_BY_REFERENCE: &str = select!("AND external_reference_id = $3");
-const LIST: &str = select!(
-    "AND status = 'ACTIVE' AND (created_at, id) < ($3, $4) ",
-    "ORDER BY created_at DESC, id DESC LIMIT $5"
-);
-const INSERT: &str = "INSERT INTO contacts (organization_id, agent_id, id, external_reference_id, name, email, \
-     mobile_number, gender, stage, status, source, tags, notes, custom_fields, created_at, updated_at, \
-     archived_at, version) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
-     ON CONFLICT (organization_id, agent_id, external_reference_id) DO NOTHING";
+pub(super) const FIND_BY_ID: &str = select!("AND id = $3");
+pub(super) const FIND_BY_REFERENCE: &str = select!("AND external_reference_id = $3");
+
+/// An INSERT of a whole contact.
+macro_rules! insert {
+    ($($on_conflict:expr),*) => {
+        concat!(
+            "INSERT INTO contacts (organization_id, agent_id, id, external_reference_id, name, email, \
+             mobile_number, gender, stage, status, source, tags, notes, custom_fields, created_at, updated_at, \
+             archived_at, version, email_key) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+             ON CONFLICT (organization_id, agent_id, external_reference_id) ",
+            $($on_conflict),*
+        )
+    };
+}
+
+pub(super) use insert;
+
+const INSERT: &str = insert!("DO NOTHING");
+/// The update changes nothing: it locks the row and, unlike a SELECT after it, sees it for sure.
+const INSERT_OR_FIND: &str =
+    insert!("DO UPDATE SET external_reference_id = excluded.external_reference_id RETURNING ", columns!());
 const UPDATE: &str = "UPDATE contacts SET external_reference_id = $4, name = $5, email = $6, \
      mobile_number = $7, gender = $8, stage = $9, status = $10, source = $11, tags = $12, notes = $13, \
-     custom_fields = $14, updated_at = $15, archived_at = $16, version = $17 \
+     custom_fields = $14, created_at = $15, updated_at = $16, archived_at = $17, version = $18, \
+     email_key = $19 \
      WHERE organization_id = $1 AND agent_id = $2 AND id = $3";
 const DELETE: &str = "DELETE FROM contacts WHERE organization_id = $1 AND agent_id = $2 AND id = $3";
 
-/// The position before all contacts.
-const START: (Timestamp, &str) = (Timestamp(i64::MAX), "");
-
 /// Contacts in a database.
 pub(super) struct SqlStore<D: Dialect> {
-    db: Db<D>,
+    pub(super) db: Db<D>,
+    finder: Finder<D>,
 }
 
 impl<D: Dialect> SqlStore<D> {
-    pub(super) fn new(db: Db<D>) -> SqlStore<D> {
-        SqlStore { db }
+    pub(super) fn new(db: Db<D>, metrics: &Metrics) -> SqlStore<D> {
+        SqlStore { finder: Finder::new(&db, metrics), db }
     }
 }
 
@@ -64,54 +93,133 @@ fn find_by(locator: &Locator) -> (&'static str, &str) {
 impl<D: Dialect> Store for SqlStore<D> {
     #[instrument(name = "db.contact.find", level = "debug", skip_all)]
     async fn find(&self, partition: &Partition, locator: &Locator) -> Result<Option<Contact>, StoreError> {
-        let (query, value) = find_by(locator);
-        let mut connection = self.db.read().await?;
-        let row = sql::<D>(query)
-            .bind(&partition.organization_id)
-            .bind(&partition.agent_id)
-            .bind(value)
-            .optional(&mut connection)
-            .await?;
-        connection.done();
-        row.as_ref().map(read).transpose()
+        self.finder.find(partition, locator).await
     }
 
-    #[instrument(name = "db.contact.list", level = "debug", skip_all)]
-    async fn list(
+    #[instrument(name = "db.contact_field_set.find", level = "debug", skip_all)]
+    async fn field_set(&self, partition: &Partition) -> Result<FieldSet, StoreError> {
+        let found = svc_db::read!(self.db, |connection| fields::field_set::<D>(connection, partition));
+        fields::read_field_set(found?)
+    }
+
+    #[instrument(name = "db.contact.values", level = "debug", skip_all)]
+    async fn stored_values(
+        &self,
+        partition: &Partition,
+        key: &str,
+        after: &ValuesAfter,
+    ) -> Result<StoredValues, StoreError> {
+        let found = svc_db::read!(self.db, |connection| {
+            fields::stored_values::<D>(connection, partition, key, after)
+        });
+        let (values, next) = found?;
+        Ok((fields::read_values(values, key)?, next))
+    }
+
+    #[instrument(name = "db.contact.alike", level = "debug", skip_all)]
+    async fn alike(
+        &self,
+        partition: &Partition,
+        by: &Reachable,
+    ) -> Result<Vec<PossibleDuplicate>, StoreError> {
+        Ok(svc_db::read!(self.db, |connection| people::alike::<D>(connection, partition, by))?)
+    }
+
+    #[instrument(name = "db.contact.history", level = "debug", skip_all)]
+    async fn history(&self, partition: &Partition, contact_id: &str) -> Result<Vec<PastChange>, StoreError> {
+        let rows =
+            svc_db::read!(self.db, |connection| people::history::<D>(connection, partition, contact_id));
+        people::read_history(&rows?)
+    }
+
+    #[instrument(name = "db.contact.expired", level = "debug", skip_all)]
+    async fn expired(&self, before: Timestamp, limit: i64) -> Result<Vec<(Partition, String)>, StoreError> {
+        Ok(svc_db::read!(self.db, |connection| people::expired::<D>(connection, before, limit))?)
+    }
+
+    async fn walk(&self, partition: &Partition, stretch: &Stretch<'_>) -> Result<Vec<Contact>, StoreError> {
+        lists::walk(&self.db, partition, stretch).await
+    }
+
+    async fn candidates(
+        &self,
+        partition: &Partition,
+        candidates: &Candidates<'_>,
+        limit: usize,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        lists::candidates(&self.db, partition, candidates, limit).await
+    }
+
+    async fn count(&self, partition: &Partition, terms: &[i64], limit: usize) -> Result<usize, StoreError> {
+        lists::count(&self.db, partition, terms, limit).await
+    }
+
+    async fn these(&self, partition: &Partition, ids: &[&str]) -> Result<Vec<Contact>, StoreError> {
+        lists::these(&self.db, partition, ids).await
+    }
+
+    async fn changes(
         &self,
         partition: &Partition,
         size: PageSize,
-        after: Option<&Position>,
-    ) -> Result<Page, StoreError> {
-        let (created_at, id) = after.map_or(START, |after| (after.created_at, after.id.as_str()));
-        let size = size.get();
-        let mut connection = self.db.read().await?;
-        let rows = sql::<D>(LIST)
-            .bind(&partition.organization_id)
-            .bind(&partition.agent_id)
-            .bind(created_at)
-            .bind(id)
-            // One more, to know whether a page follows.
-            .bind(i64::from(size) + 1)
-            .all(&mut connection)
-            .await?;
-        connection.done();
-        let mut contacts = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let size = size as usize;
-        let has_more = contacts.len() > size;
-        contacts.truncate(size);
-        Ok(Page { contacts, has_more })
+        after: i64,
+    ) -> Result<ChangesPage, StoreError> {
+        changes::list(&self.db, partition, size, after).await
     }
 
-    #[instrument(name = "db.contact.begin", level = "debug", skip_all)]
-    async fn begin(&self) -> Result<Box<dyn Work>, StoreError> {
-        Ok(Box::new(SqlWork { transaction: self.db.begin().await? }))
+    async fn feed(&self, partition: &Partition) -> Result<Feed, StoreError> {
+        changes::feed(&self.db, partition).await
+    }
+
+    async fn feeds(&self, after: Option<&Partition>, limit: usize) -> Result<Vec<Partition>, StoreError> {
+        changes::feeds(&self.db, after, limit).await
+    }
+
+    async fn prune(&self, partition: &Partition, time: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        changes::prune(&self.db, partition, time, limit).await
     }
 }
 
+#[async_trait]
+impl<D: Dialect> Begin for SqlStore<D> {
+    #[instrument(name = "db.contact.begin", level = "debug", skip_all)]
+    async fn begin(&self, scope: &Scope) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(SqlWork { transaction: self.db.begin_in(scope).await? }))
+    }
+}
+
+/// A statement that writes a whole contact: `$1` the organization, `$2` the agent, `$3` the id, then all else.
+pub(super) fn writing<D: Dialect>(
+    query: &'static str,
+    partition: &Partition,
+    contact: &Contact,
+) -> Result<Query<D>, StoreError> {
+    let fields = &contact.fields;
+    Ok(sql::<D>(query)
+        .bind(&partition.organization_id)
+        .bind(&partition.agent_id)
+        .bind(&contact.id)
+        .bind(&fields.external_reference_id)
+        .bind(&fields.name)
+        .bind(&fields.email)
+        .bind(&fields.mobile_number)
+        .bind(&fields.gender)
+        .bind(fields.stage.map(|stage| stage.as_str()))
+        .bind(contact.status.as_str())
+        .bind(&fields.source)
+        .bind(&tags_text(&fields.tags)?)
+        .bind(&fields.notes)
+        .bind(&custom_fields_text(&fields.custom_fields)?)
+        .bind(contact.created_at)
+        .bind(contact.updated_at)
+        .bind(contact.archived_at)
+        .bind(contact.version)
+        .bind(&fields.email.as_deref().map(email_key)))
+}
+
 /// A change in a transaction.
-struct SqlWork<D: Dialect> {
-    transaction: Transaction<D>,
+pub(super) struct SqlWork<D: Dialect> {
+    pub(super) transaction: svc_db::Transaction<D>,
 }
 
 #[async_trait]
@@ -124,77 +232,52 @@ impl<D: Dialect> Work for SqlWork<D> {
     ) -> Result<Option<Contact>, StoreError> {
         let (query, value) = find_by(locator);
         // Two constants: nothing of the request becomes part of the text.
-        let row = sql::<D>(AssertSqlSafe(format!("{query}{}", D::FOR_UPDATE)))
+        let query = sql::<D>(AssertSqlSafe(format!("{query}{}", D::FOR_UPDATE)))
             .bind(&partition.organization_id)
             .bind(&partition.agent_id)
-            .bind(value)
-            .optional(&mut self.transaction)
-            .await?;
-        row.as_ref().map(read).transpose()
+            .bind(value);
+        self.transaction.optional(query).await?.as_ref().map(read).transpose()
     }
 
     #[instrument(name = "db.contact.insert", level = "debug", skip_all)]
     async fn insert(&mut self, partition: &Partition, contact: &Contact) -> Result<bool, StoreError> {
-        let fields = &contact.fields;
-        let inserted = sql::<D>(INSERT)
-            .bind(&partition.organization_id)
-            .bind(&partition.agent_id)
-            .bind(&contact.id)
-            .bind(&fields.external_reference_id)
-            .bind(&fields.name)
-            .bind(&fields.email)
-            .bind(&fields.mobile_number)
-            .bind(&fields.gender)
-            .bind(fields.stage.map(|stage| stage.as_str()))
-            .bind(contact.status.as_str())
-            .bind(&fields.source)
-            .bind(&json(&fields.tags, "tags")?)
-            .bind(&fields.notes)
-            .bind(&json(&fields.custom_fields, "custom_fields")?)
-            .bind(contact.created_at)
-            .bind(contact.updated_at)
-            .bind(contact.archived_at)
-            .bind(contact.version)
-            .run(&mut self.transaction)
-            .await?;
-        Ok(inserted == 1)
+        Ok(self.transaction.run(writing::<D>(INSERT, partition, contact)?).await? == 1)
+    }
+
+    #[instrument(name = "db.contact.upsert", level = "debug", skip_all)]
+    async fn insert_or_find(
+        &mut self,
+        partition: &Partition,
+        contact: &Contact,
+    ) -> Result<Contact, StoreError> {
+        let query = writing::<D>(INSERT_OR_FIND, partition, contact)?;
+        // There is one in any case.
+        let row = self.transaction.optional(query).await?.ok_or(StoreError::Corrupt { column: "id" })?;
+        read(&row)
     }
 
     #[instrument(name = "db.contact.update", level = "debug", skip_all)]
     async fn update(&mut self, partition: &Partition, contact: &Contact) -> Result<(), StoreError> {
-        let fields = &contact.fields;
-        sql::<D>(UPDATE)
-            .bind(&partition.organization_id)
-            .bind(&partition.agent_id)
-            .bind(&contact.id)
-            .bind(&fields.external_reference_id)
-            .bind(&fields.name)
-            .bind(&fields.email)
-            .bind(&fields.mobile_number)
-            .bind(&fields.gender)
-            .bind(fields.stage.map(|stage| stage.as_str()))
-            .bind(contact.status.as_str())
-            .bind(&fields.source)
-            .bind(&json(&fields.tags, "tags")?)
-            .bind(&fields.notes)
-            .bind(&json(&fields.custom_fields, "custom_fields")?)
-            .bind(contact.updated_at)
-            .bind(contact.archived_at)
-            .bind(contact.version)
-            .run(&mut self.transaction)
-            .await?;
+        self.transaction.run(writing::<D>(UPDATE, partition, contact)?).await?;
         Ok(())
     }
 
     #[instrument(name = "db.contact.delete", level = "debug", skip_all)]
     async fn delete(&mut self, partition: &Partition, id: &str) -> Result<(), StoreError> {
-        sql::<D>(DELETE)
-            .bind(&partition.organization_id)
-            .bind(&partition.agent_id)
-            .bind(id)
-            .run(&mut self.transaction)
-            .await?;
+        let query = sql::<D>(DELETE).bind(&partition.organization_id).bind(&partition.agent_id).bind(id);
+        self.transaction.run(query).await?;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl<D: Dialect> Transaction for SqlWork<D> {
+    fn records(&mut self) -> &mut dyn Records {
+        &mut self.transaction
+    }
+
+    fn outgoing(&mut self) -> &mut dyn Outgoing {
+        &mut self.transaction
     }
 
     #[instrument(name = "db.contact.commit", level = "debug", skip_all)]

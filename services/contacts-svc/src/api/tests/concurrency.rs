@@ -13,6 +13,7 @@ pub(super) async fn all(stack: &Stack) {
     no_replacement_is_lost(&stack.caller("f3")).await;
     many_upserts_make_one_contact(&stack.caller("f4")).await;
     one_of_many_deletions_wins(&stack.caller("f5")).await;
+    one_of_many_that_only_create_wins(&stack.caller("f6")).await;
 }
 
 /// Makes the call many times at once.
@@ -80,25 +81,41 @@ async fn no_replacement_is_lost(caller: &Caller) {
 }
 
 async fn many_upserts_make_one_contact(caller: &Caller) {
-    let answers =
-        at_once(caller, |caller| async move { caller.put(&by_ref("crm-1"), ann(None), true, None).await });
-    let mut created = 0;
-    let mut saved = 0;
-    for answer in answers.await {
-        match answer {
-            Ok(answer) => {
-                saved += 1;
-                created += i32::from(answer.created);
-            }
-            Err(error) => assert_eq!(error.reason, Reason::AlreadyExists),
+    for round in 0..10 {
+        let reference = format!("crm-{round}");
+        let mut calls = JoinSet::new();
+        for _ in 0..CALLS {
+            let (caller, reference) = (caller.clone(), by_ref(&reference));
+            calls.spawn(async move { caller.put(&reference, ann(None), true, None).await });
         }
+        let answers: Vec<_> = calls.join_all().await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers.iter().filter(|answer| answer.created).count(), 1);
+        let mut versions: Vec<i32> = answers.iter().map(|a| a.contact.as_ref().unwrap().version).collect();
+        versions.sort_unstable();
+        assert_eq!(versions, (1..=CALLS as i32).collect::<Vec<_>>(), "each is a version of its own");
+        let ids: std::collections::HashSet<_> =
+            answers.iter().map(|a| &a.contact.as_ref().unwrap().id).collect();
+        assert_eq!(ids.len(), 1, "{ids:?}");
+        assert_eq!(caller.get(&by_ref(&reference)).await.unwrap().version, CALLS as i32);
     }
-    assert_eq!(created, 1);
-    assert_eq!(caller.get(&by_ref("crm-1")).await.unwrap().version, saved);
 }
 
 async fn one_of_many_deletions_wins(caller: &Caller) {
     caller.create(ann(Some("crm-1"))).await.unwrap();
     let answers = at_once(caller, |caller| async move { caller.delete(&by_ref("crm-1"), None).await });
     winner(answers.await, Reason::NotFound);
+}
+
+async fn one_of_many_that_only_create_wins(caller: &Caller) {
+    for round in 0..10 {
+        let reference = format!("crm-{round}");
+        let mut calls = JoinSet::new();
+        for _ in 0..CALLS {
+            let (caller, reference) = (caller.clone(), by_ref(&reference));
+            calls.spawn(async move { caller.put_if(&reference, ann(None), true, None, Some(any())).await });
+        }
+        let won = winner(calls.join_all().await, Reason::PreconditionFailed);
+        assert!(won.created);
+        assert_eq!(caller.get(&by_ref(&reference)).await.unwrap(), won.contact.unwrap());
+    }
 }

@@ -1,6 +1,5 @@
 //! Bad input, over gRPC: each is refused as the contract says and changes nothing.
 
-use keyward_proto::contacts::v1::file_service_client::FileServiceClient;
 use keyward_proto::policy::v1::Role;
 
 use super::*;
@@ -10,7 +9,6 @@ pub(super) async fn all(stack: &Stack) {
     what_cannot_exist_is_not_found(&stack.caller("d2")).await;
     a_taken_reference_is_named_to_those_who_may_read(stack).await;
     the_stack_stands_in_front(stack).await;
-    what_is_not_built_is_unimplemented(&stack.caller("d5"), stack).await;
 }
 
 async fn count(caller: &Caller) -> usize {
@@ -65,7 +63,7 @@ async fn what_cannot_exist_is_not_found(caller: &Caller) {
     let nothing = pb::GetContactRequest::default();
     let answer = caller.client.clone().get_contact(caller.request(nothing)).await;
     let expected = (Reason::InvalidArgument, vec![("ref".to_owned(), "required")]);
-    assert_eq!(refusal(answer.map_err(Error::from)), expected);
+    assert_eq!(refusal(answer.map_err(status::to_error)), expected);
 }
 
 async fn a_taken_reference_is_named_to_those_who_may_read(stack: &Stack) {
@@ -84,9 +82,9 @@ async fn the_stack_stands_in_front(stack: &Stack) {
     let request = || pb::GetContactRequest { agent_id: ABSENT_ID.to_owned(), ..Default::default() };
     let mut client = caller.client.clone();
     let answer = client.get_contact(Request::new(request())).await;
-    assert_eq!(reason(answer.map_err(Error::from)), Reason::MissingCredentials);
+    assert_eq!(reason(answer.map_err(status::to_error)), Reason::MissingCredentials);
     let answer = client.get_contact(caller.request(request())).await;
-    assert_eq!(reason(answer.map_err(Error::from)), Reason::AgentMismatch);
+    assert_eq!(reason(answer.map_err(status::to_error)), Reason::AgentMismatch);
 
     let member = Principal {
         agent_id: None,
@@ -98,15 +96,4 @@ async fn the_stack_stands_in_front(stack: &Stack) {
     assert_eq!(reason(answer), Reason::PermissionDenied);
     let answer = stack.caller_with("d4", &["create"]).get(&by_ref("crm-1")).await;
     assert_eq!(reason(answer), Reason::PermissionDenied);
-}
-
-async fn what_is_not_built_is_unimplemented(caller: &Caller, stack: &Stack) {
-    let mut client = caller.client.clone();
-    let answer = client.update_contact(caller.request(pb::UpdateContactRequest::default())).await;
-    assert_eq!(reason(answer.map_err(Error::from)), Reason::Unimplemented);
-    let answer = client.bulk_upsert_contacts(caller.request(Default::default())).await;
-    assert_eq!(reason(answer.map_err(Error::from)), Reason::Unimplemented);
-    let mut files = FileServiceClient::new(stack.upstream.clone());
-    let answer = files.list_files(caller.request(pb::ListFilesRequest::default())).await;
-    assert_eq!(reason(answer.map_err(Error::from)), Reason::Unimplemented);
 }

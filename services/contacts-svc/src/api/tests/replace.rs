@@ -12,6 +12,7 @@ pub(super) async fn all(stack: &Stack) {
     upsert_creates_by_reference_only(&stack.caller("b3")).await;
     upsert_needs_the_permission_to_create(stack).await;
     a_stale_version_changes_nothing(&stack.caller("b5")).await;
+    preconditions(&stack.caller("b6")).await;
 }
 
 async fn replacing_clears_what_is_left_out(caller: &Caller) {
@@ -125,4 +126,38 @@ async fn a_stale_version_changes_nothing(caller: &Caller) {
     assert_eq!(caller.get(&by_id(&created)).await.unwrap(), created);
     assert_eq!(put(1).await.unwrap().contact.unwrap().version, 2);
     caller.delete(&by_ref("crm-1"), Some(2)).await.unwrap();
+}
+
+async fn preconditions(caller: &Caller) {
+    let put = async |upsert, if_match: Option<Versions>, if_none_match: Option<Versions>| {
+        let answer = caller.put_if(&by_ref("crm-1"), ann(None), upsert, if_match, if_none_match).await;
+        answer.map(|answer| answer.created).map_err(|error| error.reason)
+    };
+    let (created, replaced) = (Ok(true), Ok(false));
+    let (unmet, not_found) = (Err(Reason::PreconditionFailed), Err(Reason::NotFound));
+    // What comes of it where nothing is there, without and with upsert, and for version 2.
+    for (what, if_match, if_none_match, of_nothing, of_2) in [
+        ("nothing is said", None, None, [not_found, created], replaced),
+        ("any", Some(any()), None, [not_found, unmet], replaced),
+        ("one of a list", Some(these(&[1, 2])), None, [not_found, unmet], replaced),
+        ("none of a list", Some(these(&[1, 3])), None, [not_found, unmet], unmet),
+        ("no version at all", Some(these(&[])), None, [not_found, unmet], unmet),
+        ("create only", None, Some(any()), [not_found, created], unmet),
+        ("unless in a list", None, Some(these(&[1, 2])), [not_found, created], unmet),
+        ("not in the list", None, Some(these(&[1])), [not_found, created], replaced),
+    ] {
+        for (upsert, expected) in [false, true].into_iter().zip(of_nothing) {
+            assert_eq!(put(upsert, if_match.clone(), if_none_match.clone()).await, expected, "{what}");
+            if expected == created {
+                caller.delete(&by_ref("crm-1"), Some(1)).await.unwrap();
+            }
+        }
+        for upsert in [false, true] {
+            caller.create(ann(Some("crm-1"))).await.unwrap();
+            caller.replace(&by_ref("crm-1"), ann(None)).await.unwrap();
+            assert_eq!(put(upsert, if_match.clone(), if_none_match.clone()).await, of_2, "{what}");
+            let version = if of_2 == replaced { 3 } else { 2 };
+            caller.delete(&by_ref("crm-1"), Some(version)).await.unwrap();
+        }
+    }
 }

@@ -1,0 +1,21 @@
+-- What is told to other services (svc_db::Outbox), written with the change that it tells of.
+CREATE TABLE outbox (
+    id              TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    organization_id TEXT COLLATE "C" NOT NULL,
+    agent_id        TEXT COLLATE "C" NOT NULL,
+    kind            TEXT   NOT NULL,
+    -- What is told, a JSON object.
+    data            TEXT   NOT NULL,
+    -- Unix microseconds.
+    at              BIGINT NOT NULL
+);
+CREATE INDEX outbox_by_time ON outbox (at, id);
+
+-- As 0010_row_security.sql has it for the others.
+CREATE POLICY scope ON outbox USING (
+    CASE (SELECT current_setting('keyward.scope', true)) WHEN '*' THEN true
+    ELSE organization_id || '/' || agent_id
+        = ANY ((SELECT nullif(current_setting('keyward.scope', true), '')::text[])::text[]) END
+);
+ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
