@@ -1,85 +1,242 @@
-//! Values out of documents: `keyward.extraction.v1`. It has its protos, its place in the stack and
-//! its settings; what it does comes later.
+//! Values out of documents: `keyward.extraction.v1`.
+//!
+//! `api` turns messages into domain types, `domain` holds the rules, `jobs` is what callers can do,
+//! `pages` what members see of documents, `worker` runs what they
+//! queued and `learning` learns from what they correct; `change` makes changes, `store` has the SQL. What turns documents
+//! into values stands behind `pipeline`: a reader in a process of its own (`sandbox`, `reader`), and `engine`.
 
 mod api;
+mod catalogue;
+mod change;
 mod config;
-
-use keyward_proto::extraction::v1::extraction_service_server::ExtractionServiceServer;
-use svc_core::service::{Environment, Handlers};
-use tonic::service::Routes;
-
-pub use config::Config;
-pub use svc_core::db::OpenError;
-
-use api::ExtractionApi;
-
-/// The name of the service: the audience of principal tokens for it, its SQLite file and its
-/// PostgreSQL schema.
-pub const NAME: &str = "extraction";
-
-/// The gRPC services that it serves.
-pub const SERVICES: &[&str] = &["keyward.extraction.v1.ExtractionService"];
-
-/// The service. It keeps nothing yet, so it opens no database.
-#[derive(Debug)]
-pub struct ExtractionService {}
-
-impl ExtractionService {
-    /// Gets ready to serve.
-    pub async fn open(_: &Config, _: &Environment) -> Result<ExtractionService, OpenError> {
-        Ok(ExtractionService {})
-    }
-
-    /// What answers the calls, without the stack in front.
-    pub async fn handlers(&self) -> Handlers {
-        Handlers::new(SERVICES, Routes::new(ExtractionServiceServer::new(ExtractionApi))).await
-    }
-
-    /// Frees what it holds.
-    pub async fn close(&self) {}
-}
+pub mod document;
+mod domain;
+mod embedded;
+pub mod engine;
+mod error;
+mod jobs;
+mod learning;
+mod pages;
+mod parts;
+mod pipeline;
+pub mod reader;
+pub mod sandbox;
+mod store;
+pub mod templates;
+mod worker;
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+mod tests;
 
-    use keyward_proto::extraction::v1::GetJobRequest;
-    use keyward_proto::extraction::v1::extraction_service_client::ExtractionServiceClient;
-    use svc_core::db;
-    use svc_core::error::{Error, Reason};
-    use svc_core::grpc::Upstream;
-    use svc_core::principal::{Principal, Subject};
-    use tower::Layer;
+use std::sync::Arc;
+use std::time::Duration;
 
-    use super::*;
+use keyward_proto::dispatch::Services;
+use keyward_proto::extraction::v1::event_service_dispatch::EventServiceDispatch;
+use keyward_proto::extraction::v1::extraction_service_dispatch::ExtractionServiceDispatch;
+use keyward_proto::extraction::v1::template_service_dispatch::TemplateServiceDispatch;
+use svc_db::{AnyDb, IdempotencyRecords, Outbox};
+use svc_runtime::grpc::Address;
+use svc_runtime::health::ServiceHealth;
+use svc_runtime::service::{Environment, Handlers, Service};
+use svc_runtime::tasks::Tasks;
 
-    fn principal(permission: &str) -> Arc<Principal> {
-        Arc::new(Principal {
-            organization_id: "65f0c0ffee65f0c0ffee65f0".to_owned(),
-            agent_id: Some("65f0c0ffee65f0c0ffee65f1".to_owned()),
-            subject: Subject::Key("65f0c0ffee65f0c0ffee65f2".to_owned()),
-            permissions: vec![permission.to_owned()],
-            role: None,
+pub use config::Config;
+pub use svc_db::OpenError;
+
+use api::{ContactFiles, EventApi, ExtractionApi, Limits, TemplateApi};
+use catalogue::Catalogue;
+use change::Changes;
+use embedded::Embedded;
+use jobs::Jobs;
+use learning::Learner;
+use pages::Pages;
+use parts::{Bells, Parts};
+use pipeline::Pipeline;
+use reader::Installed;
+use sandbox::Sandbox;
+use worker::{Terms, Workers};
+
+/// The name of the service.
+pub const NAME: &str = ExtractionService::NAME;
+
+/// The largest document, in bytes.
+const DOCUMENT_MAX_BYTES: u64 = 100 * 1024 * 1024;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The service with its database open.
+pub struct ExtractionService {
+    db: AnyDb,
+    jobs: Arc<Jobs>,
+    pages: Arc<Pages>,
+    catalogue: Arc<Catalogue>,
+    workers: Arc<Workers>,
+    learner: Arc<Learner>,
+    limits: Limits,
+    outbox: Outbox,
+    /// What reads documents, when they are read at all.
+    sandbox: Option<Arc<Sandbox>>,
+    health: ServiceHealth,
+    tasks: Tasks,
+}
+
+impl std::fmt::Debug for ExtractionService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ExtractionService")
+    }
+}
+
+impl ExtractionService {
+    async fn with(
+        pipeline: Arc<dyn Pipeline>,
+        config: &Config,
+        environment: &Environment,
+    ) -> Result<ExtractionService, OpenError> {
+        let (store, writer, db) = store::open(environment).await?;
+        let (health, tasks) = (environment.health.of(NAME), environment.supervisor.of(NAME));
+        let records = IdempotencyRecords::new(NAME, db.clone(), environment, &tasks);
+        let changes = Arc::new(Changes::new(writer, records));
+        let (clock, ids) = (environment.clock.clone(), environment.ids.clone());
+        let outbox = Outbox::new(db.clone(), environment);
+        let parts =
+            Parts { store, changes, pipeline, clock, outbox: outbox.clone(), bells: Bells::default() };
+        let terms = Terms {
+            worker: ids.next(),
+            most: config.workers.into(),
+            retention: days(config.retention_days),
+            document_retention: days(config.document_retention_days),
+            directory: environment.data_dir.clone(),
+        };
+        let learner = Learner::new(parts.clone(), terms.worker.clone());
+        let workers = Workers::new(parts.clone(), terms, &environment.metrics);
+        let pages = Pages::new(parts.clone(), environment.data_dir.clone());
+        let catalogue = Catalogue::new(parts.clone(), ids.clone());
+        let jobs = Jobs::new(parts, ids, config.max_waiting.into());
+        let limits = Limits {
+            document_bytes: DOCUMENT_MAX_BYTES,
+            directory: environment.data_dir.clone(),
+            contact_files: ContactFiles::new(environment.peers.clone()),
+        };
+        Ok(ExtractionService {
+            db,
+            jobs: Arc::new(jobs),
+            pages: Arc::new(pages),
+            catalogue: Arc::new(catalogue),
+            workers: Arc::new(workers),
+            learner: Arc::new(learner),
+            limits,
+            outbox,
+            sandbox: None,
+            health,
+            tasks,
         })
     }
+}
 
-    #[tokio::test]
-    async fn a_call_that_may_be_made_answers_unimplemented() {
-        let directory = tempfile::tempdir().unwrap();
-        let environment = Environment::system(directory.path().to_owned(), db::Config::default());
-        let service = ExtractionService::open(&Config::default(), &environment).await.unwrap();
-        let handlers = service.handlers().await;
-        let stack = handlers.stack(None, None, &environment.metrics).unwrap();
-        let upstream = Upstream::in_process(NAME, stack.layer(handlers.routes()));
-        for (permission, reason) in [
-            ("document-extraction:read", Reason::Unimplemented),
-            ("document-extraction:create", Reason::PermissionDenied),
-        ] {
-            let mut request = tonic::Request::new(GetJobRequest::default());
-            request.extensions_mut().insert(principal(permission));
-            let answer = ExtractionServiceClient::new(upstream.clone()).get_job(request).await;
-            assert_eq!(Error::from(answer.unwrap_err()).reason, reason);
+/// Says what reads documents, and what is missing.
+fn tell(installed: &Installed) {
+    let ocr = installed.ocr();
+    match installed.missing_of_poppler.as_slice() {
+        [] => tracing::info!(pdf = "poppler", ocr, "documents can be read"),
+        missing => {
+            let missing = missing.join(", ");
+            tracing::warn!(missing, ocr, "PDF cannot be read: poppler is not installed (poppler-utils)");
         }
-        service.close().await;
+    }
+    if !installed.models && installed.tesseract.is_empty() {
+        tracing::warn!(
+            "pictures and scans cannot be read: neither the better OCR nor Tesseract is installed"
+        );
+    }
+}
+
+/// So many days; `None` for none, which is for ever.
+fn days(count: u32) -> Option<Duration> {
+    (count > 0).then(|| DAY.saturating_mul(count))
+}
+
+impl Service for ExtractionService {
+    const NAME: &'static str = "extraction";
+    const ABOUT: &'static str = "Document extraction";
+    const RPC_SERVICES: &'static [&'static str] = &[
+        "keyward.extraction.v1.ExtractionService",
+        "keyward.extraction.v1.TemplateService",
+        "keyward.extraction.v1.EventService",
+    ];
+    const HAS_LONG_WORK: bool = true;
+    const CALLS: &'static [&'static str] = &[ContactFiles::SERVICE];
+    type Config = Config;
+    type OpenError = OpenError;
+
+    fn listen(config: &Config) -> &Address {
+        &config.listen
+    }
+
+    async fn migrate(environment: &Environment) -> Result<Option<usize>, OpenError> {
+        store::migrate(environment).await.map(Some)
+    }
+
+    async fn open(config: &Config, environment: &Environment) -> Result<ExtractionService, OpenError> {
+        let sandbox = Sandbox::with_directory(config.reader.clone(), environment.data_dir.clone());
+        sandbox.count(&environment.metrics);
+        let installed = (config.workers > 0).then(|| sandbox.installed());
+        let pipeline = Arc::new(Embedded::new(sandbox.clone(), installed));
+        let mut service = ExtractionService::with(pipeline, config, environment).await?;
+        service.sandbox = Some(sandbox);
+        Ok(service)
+    }
+
+    fn handlers(&self) -> Handlers {
+        let api = ExtractionApi::new(
+            self.jobs.clone(),
+            self.pages.clone(),
+            self.catalogue.clone(),
+            self.limits.clone(),
+        );
+        let services = Services::new()
+            .add(ExtractionServiceDispatch::new(api))
+            .add(TemplateServiceDispatch::new(TemplateApi::new(self.catalogue.clone())))
+            .add(EventServiceDispatch::new(EventApi::new(self.outbox.clone())));
+        Handlers::new(Self::RPC_SERVICES, services, self.health.clone())
+    }
+
+    fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    fn start_long_work(&self) {
+        if !self.workers.run_some() {
+            return;
+        }
+        let (running, sweeping, learning) =
+            (self.workers.clone(), self.workers.clone(), self.learner.clone());
+        self.tasks.spawn("workers", move |stop| running.clone().run(stop));
+        self.tasks.spawn("sweep", move |stop| sweeping.clone().sweep(stop));
+        self.tasks.spawn("learning", move |stop| learning.clone().run(stop));
+        if let Some(sandbox) = self.sandbox.clone() {
+            // How readers are confined and what they are is said at the start, and not by the first document.
+            let health = self.health.clone();
+            self.tasks.spawn("sandbox", move |stop| {
+                let (sandbox, health) = (sandbox.clone(), health.clone());
+                async move {
+                    let installed = sandbox.installed();
+                    tell(&installed);
+                    health.tell("readers", installed.line());
+                    health.tell(
+                        "sandbox",
+                        match sandbox.confinement().await {
+                            Ok(confinement) => confinement.to_string(),
+                            Err(error) => format!("none, and no document is read: {error}"),
+                        },
+                    );
+                    stop.cancelled().await;
+                }
+            });
+        }
+    }
+
+    async fn close(&self) {
+        self.tasks.stop().await;
+        self.db.close().await;
     }
 }

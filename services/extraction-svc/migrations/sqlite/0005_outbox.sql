@@ -1,0 +1,12 @@
+-- What is told to other services (svc_db::Outbox), written with the change that it tells of.
+CREATE TABLE outbox (
+    id              TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    agent_id        TEXT NOT NULL,
+    kind            TEXT   NOT NULL,
+    -- What is told, a JSON object.
+    data            TEXT   NOT NULL,
+    -- Unix microseconds.
+    at              INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_by_time ON outbox (at, id);

@@ -1,0 +1,222 @@
+//! A job as a message.
+
+use keyward_proto::extraction::v1 as pb;
+use prost_types::FieldMask;
+use serde_json::Value;
+use svc_core::clock::Timestamp;
+use svc_core::error::{Fault, Violation};
+
+use super::json;
+use crate::domain::{Correction, Failure, Field, Job, JobResult, Learning, Ocr, Options, Place, Status};
+use crate::jobs::Shown;
+
+const CORRECTIONS: &str = "corrections";
+const FIELDS: &str = "fields";
+
+/// What a caller sent as corrections: paths and values. `None`: nothing of it is to change.
+pub(super) fn corrections(
+    sent: pb::JobCorrections,
+    mask: Option<FieldMask>,
+) -> Result<Option<Vec<(String, Value)>>, Vec<Violation>> {
+    let mut named = (false, false);
+    for path in mask.unwrap_or_default().paths {
+        match path.as_str() {
+            CORRECTIONS => named.0 = true,
+            // A merge patch names each member of a map.
+            _ if path == FIELDS || path.strip_prefix(FIELDS).is_some_and(|rest| rest.starts_with('.')) => {
+                named.1 = true
+            }
+            _ => {
+                let message = format!("`{path}` cannot be changed.");
+                return Err(vec![Violation::new(path, Fault::Immutable, message)]);
+            }
+        }
+    }
+    let not_json = |field: String| {
+        let message = "The value is not JSON.".to_owned();
+        vec![Violation::new(field, Fault::Invalid, message)]
+    };
+    match named {
+        (false, false) => Ok(None),
+        (true, true) => {
+            let message = "Give either `corrections` or `fields`.";
+            Err(vec![Violation::new(FIELDS, Fault::Invalid, message)])
+        }
+        (true, false) => {
+            let mut corrections = Vec::with_capacity(sent.corrections.len());
+            for (at, correction) in sent.corrections.into_iter().enumerate() {
+                // In JSON a field that is `null` is one that is not set.
+                let value = match &correction.value {
+                    None => Value::Null,
+                    Some(value) => {
+                        json::read(value).ok_or_else(|| not_json(format!("{CORRECTIONS}[{at}].value")))?
+                    }
+                };
+                corrections.push((correction.path, value));
+            }
+            Ok(Some(corrections))
+        }
+        (false, true) => {
+            let mut fields: Vec<_> = sent.fields.into_iter().collect();
+            fields.sort_by(|a, b| a.0.cmp(&b.0));
+            let mut corrections = Vec::with_capacity(fields.len());
+            for (name, value) in fields {
+                let value = json::read(&value).ok_or_else(|| not_json(format!("{FIELDS}.{name}")))?;
+                corrections.push((format!("/{}", name.replace('~', "~0").replace('/', "~1")), value));
+            }
+            Ok(Some(corrections))
+        }
+    }
+}
+
+/// A job as callers see it, with all there is.
+pub(super) fn whole(shown: Shown) -> pb::Job {
+    let Shown { job, learning } = shown;
+    let (schema, result, corrections) = (&job.schema, &job.result, &job.corrections);
+    let schema = serde_json::from_str(schema).ok().map(|schema: Value| json::structure(&schema));
+    let (result, corrections) =
+        (result.as_ref().map(of_result), corrections.iter().map(of_correction).collect());
+    pb::Job { schema, result, corrections, learning: learning.map(of_learning), ..summary(job) }
+}
+
+/// A job as lists show it.
+pub(super) fn summary(job: Job) -> pb::Job {
+    let status = match job.status {
+        Status::Queued => pb::JobStatus::Queued,
+        Status::Running => pb::JobStatus::Running,
+        Status::Succeeded => pb::JobStatus::Succeeded,
+        Status::Failed => pb::JobStatus::Failed,
+    };
+    let count = |number: Option<u32>| number.map(|number| i32::try_from(number).unwrap_or(i32::MAX));
+    pb::Job {
+        id: job.id,
+        status: status.into(),
+        template: job.template,
+        template_version: job.template_version.map(|version| i32::try_from(version).unwrap_or(i32::MAX)),
+        document_deleted_at: job.document_deleted_at.map(Timestamp::to_proto),
+        schema: None,
+        options: Some(of_options(job.options)),
+        file_name: job.file_name,
+        content_type: job.content_type,
+        size_bytes: i32::try_from(job.size_bytes).unwrap_or(i32::MAX),
+        contact_file_id: job.contact_file_id,
+        page_count: count(job.page_count),
+        result: None,
+        corrections: Vec::new(),
+        error: job.failure.map(of_failure),
+        created_at: Some(job.created_at.to_proto()),
+        updated_at: Some(job.updated_at.to_proto()),
+        started_at: job.started_at.map(Timestamp::to_proto),
+        finished_at: job.finished_at.map(Timestamp::to_proto),
+        usage: job.usage.map(|usage| pb::JobUsage {
+            pages: i32::try_from(usage.pages).unwrap_or(i32::MAX),
+            fields: i32::try_from(usage.fields).unwrap_or(i32::MAX),
+            model_input_tokens: 0,
+            model_output_tokens: 0,
+        }),
+        learning: None,
+        pages_read: count(job.pages_read),
+        lowest_confidence: job.lowest_confidence,
+    }
+}
+
+fn of_options(options: Options) -> pb::ExtractionOptions {
+    let ocr = options.ocr.map(|ocr| match ocr {
+        Ocr::Auto => pb::OcrMode::Auto,
+        Ocr::Always => pb::OcrMode::Always,
+        Ocr::Never => pb::OcrMode::Never,
+    });
+    pb::ExtractionOptions {
+        languages: options.languages,
+        pages: options.pages,
+        ocr: ocr.map(i32::from),
+        detect_type: options.detect_type.then_some(true),
+    }
+}
+
+/// What a caller asked for.
+pub(super) fn options(sent: pb::ExtractionOptions, violations: &mut Vec<Violation>) -> Options {
+    let ocr = match pb::OcrMode::try_from(sent.ocr.unwrap_or_default()) {
+        Ok(pb::OcrMode::Unspecified) => None,
+        Ok(pb::OcrMode::Auto) => Some(Ocr::Auto),
+        Ok(pb::OcrMode::Always) => Some(Ocr::Always),
+        Ok(pb::OcrMode::Never) => Some(Ocr::Never),
+        Err(_) => {
+            let message = "`options.ocr` is not one that is known.";
+            violations.push(Violation::new("options.ocr", Fault::Invalid, message));
+            None
+        }
+    };
+    let detect_type = sent.detect_type.unwrap_or_default();
+    let options = Options { languages: sent.languages, pages: sent.pages, ocr, detect_type };
+    options.check(violations);
+    options
+}
+
+fn of_failure(failure: Failure) -> pb::JobError {
+    pb::JobError { code: failure.code().to_owned(), message: failure.message().to_owned() }
+}
+
+fn of_result(result: &JobResult) -> pb::JobResult {
+    pb::JobResult {
+        data: Some(json::structure(&result.data)),
+        fields: result.fields.iter().map(of_field).collect(),
+        detected_template: result.detected.as_ref().map(|detected| pb::DetectedTemplate {
+            name: detected.name.clone(),
+            version: i32::try_from(detected.version).unwrap_or(i32::MAX),
+            confidence: detected.confidence,
+        }),
+    }
+}
+
+fn of_field(field: &Field) -> pb::ResultField {
+    let method = field.source.as_ref().map_or(pb::ExtractionMethod::Unspecified, |place| match place.ocr {
+        true => pb::ExtractionMethod::Ocr,
+        false => pb::ExtractionMethod::Text,
+    });
+    pb::ResultField {
+        path: field.path.clone(),
+        value: Some(json::value(&field.value)),
+        confidence: field.confidence,
+        source: field.source.as_ref().map(of_place),
+        method: method.into(),
+        uncalibrated: field.uncalibrated,
+    }
+}
+
+fn of_place(place: &Place) -> pb::FieldSource {
+    pb::FieldSource {
+        page: i32::try_from(place.page).unwrap_or(i32::MAX),
+        bounding_box: place.bounds.map(|bounds| pb::BoundingBox {
+            left: bounds.left,
+            top: bounds.top,
+            width: bounds.width,
+            height: bounds.height,
+        }),
+        text: place.text.clone(),
+        anchor: place.anchor.clone(),
+        hidden: place.hidden,
+    }
+}
+
+fn of_correction(correction: &Correction) -> pb::Correction {
+    pb::Correction {
+        path: correction.path.clone(),
+        value: Some(json::value(&correction.value)),
+        corrected_at: Some(Timestamp(correction.corrected_at).to_proto()),
+    }
+}
+
+fn of_learning(learning: Learning) -> pb::JobLearning {
+    pb::JobLearning {
+        corrections: i32::try_from(learning.corrections).unwrap_or(i32::MAX),
+        pending: learning.pending,
+        active: learning.active,
+        accuracy: learning.accuracy.map(|accuracy| pb::LearningAccuracy {
+            before: accuracy.before,
+            after: accuracy.after,
+            documents: i32::try_from(accuracy.documents).unwrap_or(i32::MAX),
+        }),
+        updated_at: learning.learned_at.map(Timestamp::to_proto),
+    }
+}

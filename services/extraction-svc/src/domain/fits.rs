@@ -1,0 +1,130 @@
+//! Whether a person's value can stand at a place of a result, by the schema.
+
+use serde_json::Value;
+
+/// How many references are followed from one place to the next.
+const REFERENCES_MAX: usize = 16;
+
+/// Says in words why a value cannot stand at this place. `null` can stand at any: the document does not hold it.
+pub(crate) fn fits(schema: &Value, path: &str, value: &Value) -> Result<(), String> {
+    let mut at = resolve(schema, schema);
+    for step in path.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        let next = match at.get("items") {
+            Some(items) if is_index(&step) => Some(items),
+            _ => at.get("properties").and_then(|properties| properties.get(&step)),
+        };
+        at = resolve(schema, next.ok_or_else(|| format!("`{path}` leads to nothing in the schema."))?);
+    }
+    stands(schema, at, path, value)
+}
+
+fn is_index(step: &str) -> bool {
+    !step.is_empty() && step.bytes().all(|c| c.is_ascii_digit())
+}
+
+/// The schema that a reference leads to.
+fn resolve<'s>(root: &'s Value, mut at: &'s Value) -> &'s Value {
+    for _ in 0..REFERENCES_MAX {
+        let target = at.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
+        match target.and_then(|pointer| root.pointer(pointer)) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    at
+}
+
+fn stands(root: &Value, at: &Value, path: &str, value: &Value) -> Result<(), String> {
+    if value.is_null() {
+        return Ok(());
+    }
+    if let Some(allowed) = at.get("enum").and_then(Value::as_array)
+        && !allowed.contains(value)
+    {
+        return Err(format!("`{path}` is one of the schema's values."));
+    }
+    let types: Vec<&str> = match at.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        _ => return Ok(()),
+    };
+    if !types.iter().any(|name| is(name, value)) {
+        return Err(format!("`{path}` is {}.", types.join(" or ")));
+    }
+    match value {
+        Value::Array(values) => {
+            let Some(items) = at.get("items") else { return Ok(()) };
+            let items = resolve(root, items);
+            values
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, item)| stands(root, items, &format!("{path}/{index}"), item))
+        }
+        Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+            let path = format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let property = at.get("properties").and_then(|properties| properties.get(name));
+            let property = property.ok_or_else(|| format!("`{path}` leads to nothing in the schema."))?;
+            stands(root, resolve(root, property), &path, member)
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn is(name: &str, value: &Value) -> bool {
+    match name {
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_stand_where_the_schema_has_them() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "total": {"type": "number"},
+                "count": {"type": ["integer", "null"]},
+                "a/b": {"type": "string"},
+                "currency": {"enum": ["EUR", "USD"]},
+                "lines": {"type": "array", "items": {"$ref": "#/$defs/line"}},
+                "loop": {"$ref": "#/properties/loop"},
+            },
+            "$defs": {"line": {"type": "object", "properties": {"amount": {"type": "number"}}}},
+        });
+        for (path, value, good) in [
+            ("/total", json!(1.5), true),
+            ("/total", json!(null), true),
+            ("/total", json!("1.5"), false),
+            ("/count", json!(2), true),
+            ("/count", json!(2.5), false),
+            ("/a~1b", json!("x"), true),
+            ("/currency", json!("EUR"), true),
+            ("/currency", json!("CHF"), false),
+            ("/lines", json!([{"amount": 1}, {"amount": null}]), true),
+            ("/lines", json!([{"amount": "1"}]), false),
+            ("/lines", json!([{"price": 1}]), false),
+            ("/lines/0", json!({"amount": 1}), true),
+            ("/lines/12/amount", json!(1), true),
+            ("/lines/x/amount", json!(1), false),
+            ("/lines/0/price", json!(1), false),
+            ("/total/more", json!(1), false),
+            ("/loop", json!(1), true),
+            ("/loop/more", json!(1), false),
+            ("/nothing", json!(1), false),
+        ] {
+            assert_eq!(fits(&schema, path, &value).is_ok(), good, "{path} {value}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A field's label and the labels of a document, compared by what they mean.
+
+use crate::engine::context::Context;
+use crate::engine::lexicon::{Meaning, lexicon};
+use crate::engine::schema::{CompiledSchema, Field, Kind};
+
+/// The readings of a field's label, each with how far it is trusted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Labels {
+    pub readings: Vec<(Meaning, f32)>,
+    pub description: Meaning,
+    /// Sections in which such a value stands: a position under "Experience".
+    pub related: Vec<u32>,
+    /// The number of the line of a form.
+    pub number: Option<String>,
+    /// Of a period: it asks for its begin, or for its end.
+    pub begins: bool,
+    pub ends: bool,
+    /// It asks for the present one, or for the highest.
+    pub current: bool,
+    pub highest: bool,
+}
+
+/// Which sections hold what.
+const RELATED: &[(&str, &str)] = &[
+    ("position", "experience"),
+    ("employer", "experience"),
+    ("degree", "education"),
+    ("university", "education"),
+    ("city", "person"),
+    ("phone", "person"),
+    ("email", "person"),
+    ("address", "person"),
+    ("birth", "person"),
+    ("medication", "medication"),
+    ("allergy", "allergy"),
+    ("iban", "bank"),
+    ("bic", "bank"),
+];
+
+impl Labels {
+    /// The readings of a field's label within its schema. What the whole schema is about need not be said again:
+    /// on an invoice "Date" is the invoice date.
+    pub(crate) fn of(field: &Field, about: &Meaning) -> Self {
+        let mut readings = vec![(field.label.clone(), 1.0)];
+        if field.other_label != field.label && !field.other_label.concepts.is_empty() {
+            readings.push((field.other_label.clone(), 0.9));
+        }
+        for base in [&field.label, &field.other_label] {
+            let rest: Vec<_> = base.concepts.iter().filter(|(c, _)| !about.has(*c)).copied().collect();
+            if !rest.is_empty() && rest.len() < base.concepts.len() {
+                let rest = Meaning { concepts: rest, ..Meaning::default() };
+                if field.kind == Kind::Date {
+                    let mut issue = rest.clone();
+                    issue.concepts.push((lexicon().concept("issue"), 0.9));
+                    readings.push((issue, 0.85));
+                }
+                readings.push((rest, 0.85));
+            }
+        }
+        if field.kind == Kind::Date
+            && field.label.concepts.len() == 1
+            && field.label.has(lexicon().concept("date"))
+        {
+            let mut issue = field.label.clone();
+            issue.concepts.push((lexicon().concept("issue"), 0.9));
+            readings.push((issue, 0.8));
+        }
+        let lexicon = lexicon();
+        let has = |n: &str| field.label.has(lexicon.concept(n)) || field.other_label.has(lexicon.concept(n));
+        let says = |n: &str| has(n) || field.description.has(lexicon.concept(n));
+        Self {
+            readings,
+            description: field.description.clone(),
+            related: RELATED
+                .iter()
+                .filter(|(of, _)| has(of))
+                .map(|(_, section)| lexicon.concept(section))
+                .collect(),
+            number: field.line_number.clone(),
+            begins: has("begin") && field.kind == Kind::Date,
+            ends: has("end") && !has("begin") && field.kind == Kind::Date,
+            current: says("current"),
+            highest: says("highest"),
+        }
+    }
+
+    /// How well a label fits, 0 to 1.
+    pub(crate) fn fits(&self, label: &Meaning) -> f32 {
+        let clause = label.clause.as_ref().map_or(0.0, |c| 0.95 * self.fits_alone(c));
+        self.fits_alone(label).max(clause)
+    }
+
+    fn fits_alone(&self, label: &Meaning) -> f32 {
+        /// Concepts lighter than this are the heads of many labels.
+        const HEAD: f32 = 0.6;
+        if label.concepts.is_empty() {
+            return 0.0;
+        }
+        let total = label.weight();
+        let mut best = 0.0_f32;
+        for (reading, trust) in &self.readings {
+            let shared: f32 = label.concepts.iter().filter(|(c, _)| reading.has(*c)).map(|(_, w)| w).sum();
+            if shared > 0.0 {
+                let (precision, recall) = (shared / total, shared / reading.weight().max(0.1));
+                let mut fit = trust * 2.0 * precision * recall / (precision + recall);
+                // "Quotation date" and "delivery date" share no more than that both are dates.
+                let heavy =
+                    |m: &Meaning, n: &Meaning| m.concepts.iter().any(|(c, w)| *w >= HEAD && !n.has(*c));
+                let shares_heavy = label.concepts.iter().any(|(c, w)| *w >= HEAD && reading.has(*c));
+                if !shares_heavy && heavy(reading, label) {
+                    fit *= if heavy(label, reading) { 0.35 } else { 0.8 };
+                }
+                best = best.max(fit);
+            }
+        }
+        best
+    }
+
+    /// How much of a label's meaning the description shares, 0 to 1.
+    pub(crate) fn describes(&self, label: &Meaning) -> f32 {
+        let shared: f32 =
+            label.concepts.iter().filter(|(c, _)| self.description.has(*c)).map(|(_, w)| w).sum();
+        if shared <= 0.0 { 0.0 } else { shared / label.weight().max(0.1) }
+    }
+}
+
+/// The labels of all fields, to see whose label one is.
+pub(crate) struct AllLabels {
+    pub of: Vec<Labels>,
+}
+
+impl AllLabels {
+    pub(crate) fn new(schema: &CompiledSchema) -> Self {
+        Self { of: schema.fields.iter().map(|f| Labels::of(f, &schema.about)).collect() }
+    }
+
+    /// Whose label one is: the two fields that it fits best.
+    fn whose(&self, schema: &CompiledSchema, label: &Meaning) -> Whose {
+        let mut whose = Whose::default();
+        if label.concepts.is_empty() {
+            return whose;
+        }
+        for (i, labels) in self.of.iter().enumerate() {
+            let field = &schema.fields[i];
+            if field.is_group || field.in_list {
+                continue;
+            }
+            let fit = labels.fits(label);
+            if fit > whose.fit {
+                whose = Whose { field: i, fit, second: whose.fit };
+            } else if fit > whose.second {
+                whose.second = fit;
+            }
+        }
+        whose
+    }
+
+    /// Whose the labels around a span are.
+    pub(crate) fn rivals(&self, schema: &CompiledSchema, context: &Context) -> Rivals {
+        let none = Whose::default();
+        Rivals {
+            inline: self.whose(schema, &context.inline),
+            left: if context.inline.concepts.is_empty() { self.whose(schema, &context.left) } else { none },
+            above: if context.inline.concepts.is_empty() && context.left.concepts.is_empty() {
+                self.whose(schema, &context.above)
+            } else {
+                none
+            },
+        }
+    }
+}
+
+/// The field that a label fits best, and how well it fits the next.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Whose {
+    field: usize,
+    fit: f32,
+    second: f32,
+}
+
+impl Whose {
+    /// How much better the label fits another field than this one.
+    pub(super) fn over(self, field: usize, own: f32) -> f32 {
+        let other = if self.field == field { self.second } else { self.fit };
+        (other - own).max(0.0)
+    }
+}
+
+/// The labels around a span, by whose they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rivals {
+    pub(super) inline: Whose,
+    pub(super) left: Whose,
+    pub(super) above: Whose,
+}

@@ -1,0 +1,493 @@
+//! From documents with corrections to a model. A pure function: what a correction taught goes with it.
+
+mod fit;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::document::Document;
+
+use super::calibrate::{Calibration, Sort};
+use super::candidate::{Habits, Reading};
+use super::extract::{columns, scalars};
+use super::features::AllLabels;
+use super::gold;
+use super::layout::View;
+use super::lists;
+use super::model::{Accuracy, FEWEST, Model, VERSION};
+use super::prepared::Prepared;
+use super::prior::Prior;
+use super::schema::{CompiledSchema, Kind, Node};
+use super::tables;
+use super::text;
+
+/// The most corrected documents that one model is learned from; the last ones count.
+pub const MAX_DOCUMENTS: usize = 300;
+/// The most documents times fields that are fitted to: what learning takes of time.
+const MAX_FITS: usize = 20_000;
+/// So many documents count whatever a schema asks for.
+const FEWEST_DOCUMENTS: usize = 20;
+/// The most candidates that are held at once, of all documents and fields: what learning takes of memory.
+const MAX_VECTORS: usize = 800_000;
+/// Where nothing is left to get better, a model still tells what confidences are worth.
+const PERFECT: f64 = 0.999;
+/// Of one field in one document.
+const MOST_RIVALS: usize = 500;
+const FEWEST_RIVALS: usize = 40;
+/// Up to so many documents each is left out once; with more, tenths are.
+const LEAVE_ONE_OUT: usize = 20;
+const FOLDS: usize = 8;
+/// The longest list that corrections may write, in items.
+const MAX_ITEMS: usize = 2_000;
+
+/// What a person said of one leaf, or of a whole list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Correction {
+    /// JSON Pointer.
+    pub path: String,
+    /// The right value; null: the document does not hold it.
+    pub value: Value,
+}
+
+/// A document with what people said of it.
+#[derive(Debug, Clone)]
+pub struct Corrected<'a> {
+    /// The document.
+    pub document: &'a Document,
+    /// The corrections; later ones of a path count.
+    pub corrections: &'a [Correction],
+}
+
+/// A corrected document, prepared.
+struct Example {
+    prepared: Prepared,
+    gold: Value,
+}
+
+/// What came of learning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lesson {
+    /// To be used; `None` with fewer than [`FEWEST`] documents, or where documents that a model had not seen are not
+    /// answered better with it than without.
+    pub model: Option<Model>,
+    /// What was measured; `None` with too few documents to tell.
+    pub accuracy: Option<Accuracy>,
+}
+
+/// Learns from corrected documents.
+#[must_use]
+pub fn learn(schema: &CompiledSchema, corrected: &[Corrected<'_>]) -> Lesson {
+    let most = (MAX_FITS / schema.fields.len().max(1)).clamp(FEWEST_DOCUMENTS, MAX_DOCUMENTS);
+    let corrected = &corrected[corrected.len().saturating_sub(most)..];
+    if corrected.len() < FEWEST {
+        return Lesson { model: None, accuracy: None };
+    }
+    let labels = AllLabels::new(schema);
+    let golds: Vec<Value> = corrected.iter().map(|c| tree(c.corrections)).collect();
+    let month_first = order(schema, corrected, &golds);
+    let order = month_first.map(|m| {
+        if m { super::recognise::date::Order::MonthFirst } else { super::recognise::date::Order::DayFirst }
+    });
+    let room =
+        (MAX_VECTORS / (corrected.len() * schema.fields.len()).max(1)).clamp(FEWEST_RIVALS, MOST_RIVALS);
+    let lessons: Vec<Example> = corrected
+        .iter()
+        .zip(golds)
+        .map(|(c, gold)| {
+            let mut prepared = Prepared::with_order(c.document, schema, &labels, true, order);
+            for (index, field) in schema.fields.iter().enumerate() {
+                let right = gold.pointer(list_path(&field.path)).cloned().unwrap_or(Value::Null);
+                let keys: Vec<String> = texts(&right).iter().map(|t| text::key(t)).collect();
+                prepared.prune(index, field, room, |c| keys.contains(&c.key) || gold::is(c, &right, field));
+            }
+            Example { prepared, gold }
+        })
+        .collect();
+    let all: Vec<&Example> = lessons.iter().collect();
+    let mut judged = Vec::new();
+    let mut by_field: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+    let (mut before, mut after) = (Tally::default(), Tally::default());
+    let folds = if lessons.len() <= LEAVE_ONE_OUT { lessons.len() } else { FOLDS };
+    for fold in 0..folds {
+        let seen: Vec<&Example> =
+            lessons.iter().enumerate().filter(|(i, _)| i % folds != fold).map(|(_, l)| l).collect();
+        let model = build(schema, &labels, &seen, month_first);
+        for (_, lesson) in lessons.iter().enumerate().filter(|(i, _)| i % folds == fold) {
+            judge(schema, &labels, lesson, None, &mut before, &mut Vec::new(), &mut |path, good| {
+                by_field.entry(path.to_owned()).or_default()[0] += usize::from(good)
+            });
+            judge(schema, &labels, lesson, Some(&model), &mut after, &mut judged, &mut |path, good| {
+                by_field.entry(path.to_owned()).or_default()[1] += usize::from(good)
+            });
+        }
+    }
+    let accuracy = Accuracy { before: before.share(), after: after.share(), documents: lessons.len() };
+    if accuracy.after <= accuracy.before && accuracy.before < PERFECT {
+        return Lesson { model: None, accuracy: Some(accuracy) };
+    }
+    let mut model = build(schema, &labels, &all, month_first);
+    // A field that learning does not serve stays as it was.
+    model.fields.retain(|path, _| by_field.get(path).is_none_or(|n| n[1] >= n[0]));
+    model.lists.retain(|path, _| by_field.get(path).is_none_or(|n| n[1] >= n[0]));
+    model.tables.retain(|path, _| by_field.get(path).is_none_or(|n| n[1] >= n[0]));
+    model.accuracy = accuracy;
+    model.calibration = Calibration::fit(&judged);
+    Lesson { model: Some(model), accuracy: Some(accuracy) }
+}
+
+/// Leaves right, of how many.
+#[derive(Default)]
+struct Tally {
+    right: usize,
+    all: usize,
+}
+
+impl Tally {
+    fn share(&self) -> f64 {
+        if self.all == 0 { 0.0 } else { self.right as f64 / self.all as f64 }
+    }
+}
+
+/// Corrections as one value in the shape of the data; what nobody spoke of is left out.
+fn tree(corrections: &[Correction]) -> Value {
+    let mut root = Value::Object(serde_json::Map::new());
+    for correction in corrections {
+        let steps: Vec<String> =
+            correction.path.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect();
+        if !steps.is_empty() && steps.len() < 40 {
+            put(&mut root, &steps, &correction.value);
+        }
+    }
+    root
+}
+
+fn put(at: &mut Value, steps: &[String], value: &Value) {
+    let [step, rest @ ..] = steps else {
+        *at = value.clone();
+        return;
+    };
+    if let Ok(index) = step.parse::<usize>()
+        && !at.is_object()
+    {
+        if index >= MAX_ITEMS {
+            return;
+        }
+        if !at.is_array() {
+            *at = Value::Array(Vec::new());
+        }
+        if let Value::Array(items) = at {
+            while items.len() <= index {
+                items.push(Value::Null);
+            }
+            put(&mut items[index], rest, value);
+        }
+        return;
+    }
+    if !at.is_object() {
+        // The root of a list's item is an object as soon as a name follows.
+        *at = Value::Object(serde_json::Map::new());
+    }
+    if let Value::Object(members) = at {
+        put(members.entry(step.clone()).or_insert(Value::Null), rest, value);
+    }
+}
+
+/// The order of days that corrections show, where the documents alone would read them otherwise.
+fn order(schema: &CompiledSchema, corrected: &[Corrected<'_>], golds: &[Value]) -> Option<bool> {
+    use super::recognise::date::Order;
+    let dates: Vec<&str> = schema
+        .fields
+        .iter()
+        .filter(|f| f.kind == Kind::Date && !f.in_list)
+        .map(|f| f.path.as_str())
+        .collect();
+    let (mut day_first, mut month_first) = (0, 0);
+    for (c, gold) in corrected.iter().zip(golds) {
+        let values: Vec<&str> =
+            dates.iter().filter_map(|p| gold.pointer(p)).filter_map(Value::as_str).collect();
+        if values.is_empty() {
+            continue;
+        }
+        let view = View::new(c.document);
+        let habits = Habits { order: Order::DayFirst, ..Habits::of(&view) };
+        for candidate in super::candidate::candidates(&view, super::candidate::Pool::Dates, habits) {
+            if let Reading::Date { iso, other: Some(other), .. } = &candidate.reading {
+                day_first += usize::from(values.contains(&iso.as_str()));
+                month_first += usize::from(values.contains(&other.as_str()));
+            }
+        }
+    }
+    if day_first + month_first < 2 || day_first == month_first { None } else { Some(month_first > day_first) }
+}
+
+/// Fits everything to these lessons.
+fn build(
+    schema: &CompiledSchema,
+    labels: &AllLabels,
+    lessons: &[&Example],
+    month_first: Option<bool>,
+) -> Model {
+    let mut model = Model {
+        version: VERSION,
+        documents: lessons.len(),
+        accuracy: Accuracy { before: 0.0, after: 0.0, documents: 0 },
+        month_first,
+        fields: BTreeMap::new(),
+        lists: BTreeMap::new(),
+        tables: BTreeMap::new(),
+        calibration: Calibration::default(),
+    };
+    for (index, field) in schema.fields.iter().enumerate() {
+        if field.in_list || field.is_group {
+            continue;
+        }
+        let examples: Vec<fit::Example<'_>> = lessons
+            .iter()
+            .filter_map(|l| {
+                let value = l.gold.pointer(&field.path)?;
+                let choices = l.prepared.fields[index].as_ref()?;
+                Some(fit::Example {
+                    choices,
+                    right: choices.candidates.iter().map(|c| gold::is(c, value, field)).collect(),
+                    absent: value.is_null(),
+                })
+            })
+            .collect();
+        if let Some(learned) = fit::fit(&examples, &Prior::of(field)) {
+            model.fields.insert(field.path.clone(), learned);
+        }
+    }
+    build_lists(schema, labels, lessons, &schema.root, &mut model);
+    model
+}
+
+fn build_lists(
+    schema: &CompiledSchema,
+    labels: &AllLabels,
+    lessons: &[&Example],
+    nodes: &[(String, Node)],
+    model: &mut Model,
+) {
+    for (_, node) in nodes {
+        match node {
+            Node::Scalar(_) => {}
+            Node::Object(members) => build_lists(schema, labels, lessons, members, model),
+            Node::List(index) => {
+                let field = &schema.fields[*index];
+                let path = list_path(&field.path);
+                if field.kind != Kind::Text {
+                    // Days and numbers of a list are read where its label is; corrections of them teach nothing yet.
+                    continue;
+                }
+                if field.is_gathered() {
+                    let examples: Vec<fit::Example<'_>> = lessons
+                        .iter()
+                        .filter_map(|l| {
+                            let values = texts(l.gold.pointer(path)?);
+                            let choices = l.prepared.fields[*index].as_ref()?;
+                            let keys: Vec<String> = values.iter().map(|v| text::key(v)).collect();
+                            Some(fit::Example {
+                                choices,
+                                right: choices.candidates.iter().map(|c| keys.contains(&c.key)).collect(),
+                                absent: keys.is_empty(),
+                            })
+                        })
+                        .collect();
+                    if let Some(learned) = fit::fit_several(&examples, &Prior::of(field)) {
+                        model.fields.insert(field.path.clone(), learned);
+                    }
+                    continue;
+                }
+                let golds: Vec<(&View, Vec<String>)> = lessons
+                    .iter()
+                    .filter_map(|l| l.gold.pointer(path).map(|v| (&l.prepared.view, texts(v))))
+                    .collect();
+                if !golds.is_empty() {
+                    let learned =
+                        lists::learn(golds.iter().map(|(v, g)| (*v, g.as_slice())), &labels.of[*index]);
+                    model.lists.insert(field.path.clone(), learned);
+                }
+            }
+            Node::Table(group, members) => {
+                let path = &schema.fields[*group].path;
+                let columns = columns(schema, members);
+                let golds: Vec<(&View, Habits, &[Value])> = lessons
+                    .iter()
+                    .filter_map(|l| {
+                        l.gold.pointer(path).map(|v| {
+                            (
+                                &l.prepared.view,
+                                l.prepared.habits,
+                                v.as_array().map(Vec::as_slice).unwrap_or_default(),
+                            )
+                        })
+                    })
+                    .collect();
+                if !golds.is_empty() {
+                    model.tables.insert(
+                        path.clone(),
+                        tables::learn(golds.iter().map(|(v, h, g)| (*v, *h, *g)), &columns),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn list_path(path: &str) -> &str {
+    path.strip_suffix("/*").unwrap_or(path)
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|v| v.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Compares what a model answers with what people said.
+fn judge(
+    schema: &CompiledSchema,
+    labels: &AllLabels,
+    lesson: &Example,
+    model: Option<&Model>,
+    tally: &mut Tally,
+    judged: &mut Vec<(Sort, f32, bool)>,
+    each: &mut impl FnMut(&str, bool),
+) {
+    let chosen = scalars(&lesson.prepared, schema, model);
+    for (index, field) in schema.fields.iter().enumerate() {
+        let (Some((pick, belief)), Some(value)) = (chosen[index], lesson.gold.pointer(&field.path)) else {
+            continue;
+        };
+        let choices = lesson.prepared.fields[index].as_ref();
+        let candidate = pick.and_then(|c| choices.map(|x| &x.candidates[c]));
+        let good = match candidate {
+            Some(c) => match &c.reading {
+                Reading::Date { iso, .. } => value.as_str() == Some(iso),
+                _ => gold::is(c, value, field),
+            },
+            None => value.is_null(),
+        };
+        tally.all += 1;
+        tally.right += usize::from(good);
+        each(&field.path, good);
+        if candidate.is_some() {
+            judged.push((Sort::Scalar, belief, good));
+        }
+    }
+    judge_lists(schema, labels, lesson, model, &schema.root, tally, judged, each);
+}
+
+#[expect(clippy::too_many_arguments, reason = "one step of judge()")]
+fn judge_lists(
+    schema: &CompiledSchema,
+    labels: &AllLabels,
+    lesson: &Example,
+    model: Option<&Model>,
+    nodes: &[(String, Node)],
+    tally: &mut Tally,
+    judged: &mut Vec<(Sort, f32, bool)>,
+    each: &mut impl FnMut(&str, bool),
+) {
+    let view = &lesson.prepared.view;
+    for (_, node) in nodes {
+        match node {
+            Node::Scalar(_) => {}
+            Node::Object(members) => judge_lists(schema, labels, lesson, model, members, tally, judged, each),
+            Node::List(index) => {
+                let path = &schema.fields[*index].path;
+                if schema.fields[*index].kind != Kind::Text {
+                    continue;
+                }
+                let Some(value) = lesson.gold.pointer(list_path(path)) else { continue };
+                let mut keys: Vec<String> = texts(value).iter().map(|t| text::key(t)).collect();
+                let all = keys.len();
+                let answers = lesson.prepared.items(schema, labels, *index, model);
+                let mut right = 0;
+                for (item, belief) in &answers {
+                    let at = keys.iter().position(|k| *k == text::key(&item.text));
+                    if let Some(at) = at {
+                        keys.swap_remove(at);
+                        right += 1;
+                    }
+                    judged.push((Sort::Item, *belief, at.is_some()));
+                }
+                list_tally(right, answers.len(), all, path, tally, each);
+            }
+            Node::Table(group, members) => {
+                let path = &schema.fields[*group].path;
+                let Some(value) = lesson.gold.pointer(path) else { continue };
+                let rows = value.as_array().map(Vec::as_slice).unwrap_or_default();
+                let columns = columns(schema, members);
+                let answers = tables::answer(
+                    view,
+                    &columns,
+                    lesson.prepared.habits,
+                    model.and_then(|m| m.tables.get(path)),
+                );
+                let mut used = vec![false; rows.len()];
+                let (mut right, mut given) = (0, 0);
+                for row in &answers {
+                    let hits = |g: &Value| -> Vec<bool> {
+                        row.cells
+                            .iter()
+                            .zip(&columns.fields)
+                            .filter_map(|(c, f)| {
+                                c.as_ref()
+                                    .map(|c| g.get(&f.name).is_some_and(|v| gold::matches(&c.reading, v, f)))
+                            })
+                            .collect()
+                    };
+                    let best = rows
+                        .iter()
+                        .enumerate()
+                        .filter(|(i, _)| !used[*i])
+                        .map(|(i, g)| (hits(g).iter().filter(|h| **h).count(), i))
+                        .max_by_key(|(n, i)| (*n, usize::MAX - i));
+                    let cells = row.cells.iter().flatten().count();
+                    given += cells;
+                    let marks = match best {
+                        Some((n, i)) if n > 0 => {
+                            used[i] = true;
+                            hits(&rows[i])
+                        }
+                        _ => vec![false; cells],
+                    };
+                    right += marks.iter().filter(|m| **m).count();
+                    judged.extend(marks.iter().map(|m| (Sort::Cell, row.belief, *m)));
+                }
+                let all = rows
+                    .iter()
+                    .filter_map(Value::as_object)
+                    .flat_map(|o| o.values())
+                    .filter(|v| !v.is_null())
+                    .count();
+                list_tally(right, given, all, path, tally, each);
+            }
+        }
+    }
+}
+
+/// A list counts as one leaf: right where most of it is.
+fn list_tally(
+    right: usize,
+    given: usize,
+    all: usize,
+    path: &str,
+    tally: &mut Tally,
+    each: &mut impl FnMut(&str, bool),
+) {
+    let most = given.max(all);
+    // Parts of a hundred, so that a list that gets better counts.
+    let share = (right * 20).checked_div(most).unwrap_or(20);
+    for i in 0..20 {
+        each(path, i < share);
+    }
+    tally.all += 1;
+    tally.right += usize::from(share >= 18);
+}

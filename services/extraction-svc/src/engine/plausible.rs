@@ -1,0 +1,100 @@
+//! What cannot be a value of a field, whatever its labels say: a day is no address, an amount no account number.
+
+use super::candidate::{Candidate, Reading};
+use super::layout::{Token, View};
+use super::lexicon::lexicon;
+use super::recognise::{date, words};
+use super::schema::{Field, Topic};
+use super::text;
+
+/// The fewest words that an address has, and the fewest letters.
+const ADDRESS_WORDS: usize = 2;
+const ADDRESS_LETTERS: usize = 4;
+/// From so many words on, a text with mostly small words is a sentence.
+const SENTENCE: usize = 6;
+
+/// Whether a candidate can be a value of a field at all.
+pub(crate) fn plausible(view: &View, field: &Field, candidate: &Candidate) -> bool {
+    let Reading::Text(value) = &candidate.reading else { return true };
+    let tokens: Vec<&Token> =
+        candidate.parts.iter().flat_map(|(start, end)| view.tokens[*start..*end].iter()).collect();
+    match field.topic {
+        Topic::Address => is_address(&tokens, value),
+        Topic::Id => is_identifier(field, &tokens, value),
+        Topic::Place => is_place(view, candidate, &tokens),
+        Topic::Organization | Topic::Person | Topic::Name if field.in_list => is_name(&tokens, value),
+        _ => true,
+    }
+}
+
+fn letters(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphabetic()).count()
+}
+
+fn is_day(tokens: &[&Token]) -> bool {
+    let folded: Vec<&str> = tokens.iter().map(|t| t.folded.as_str()).collect();
+    let month_and_year = folded.len() == 2 && date::month(folded[0]).is_some();
+    month_and_year || date::read(&folded, date::Order::DayFirst).is_some_and(|d| d.tokens == folded.len())
+}
+
+fn is_address(tokens: &[&Token], value: &str) -> bool {
+    let words: Vec<&&Token> = tokens.iter().filter(|t| letters(&t.text) > 1).collect();
+    let small = words.iter().filter(|t| t.text.starts_with(char::is_lowercase)).count();
+    tokens.len() >= ADDRESS_WORDS
+        && letters(value) >= ADDRESS_LETTERS
+        && !(words.len() >= SENTENCE && small * 2 > words.len())
+        && !is_day(tokens)
+}
+
+/// Numbers that name an account, a document or a taxpayer have digits, and are no amounts.
+fn is_identifier(field: &Field, tokens: &[&Token], value: &str) -> bool {
+    let lexicon = lexicon();
+    let asks = |n: &str| field.label.has(lexicon.concept(n)) || field.other_label.has(lexicon.concept(n));
+    let numeric = ["account", "taxid", "ssn", "ein", "invoice", "order"].iter().any(|n| asks(n));
+    let has_digit = value.contains(|c: char| c.is_ascii_digit());
+    let amount = tokens.len() == 1
+        && value.rsplit_once(['.', ',']).is_some_and(|(whole, cents)| {
+            cents.len() == 2
+                && cents.bytes().all(|b| b.is_ascii_digit())
+                && !whole.is_empty()
+                && whole.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-'))
+        });
+    (has_digit || !numeric || value.chars().count() <= 2) && !amount
+}
+
+/// A place begins with a capital. The code of a state stands by itself, behind a comma or before a postal code: "OR" in
+/// a line of capitals is a word.
+fn is_place(view: &View, candidate: &Candidate, tokens: &[&Token]) -> bool {
+    let [first, ..] = tokens else { return false };
+    if !words::is_capital(&first.text) && letters(&first.text) > 0 {
+        return false;
+    }
+    let code = tokens.len() == 1 && first.text.trim_matches(|c: char| !c.is_alphanumeric()).len() == 2;
+    if !code {
+        return true;
+    }
+    let (start, end) = (candidate.start(), candidate.end());
+    let segment = &view.segments[first.segment];
+    let alone = segment.end - segment.start <= 2;
+    let behind = start > segment.start && view.tokens[start - 1].text.ends_with([',', ':']);
+    let before = end < segment.end && view.tokens[end].text.starts_with(|c: char| c.is_ascii_digit());
+    alone || behind || before
+}
+
+/// A name that is gathered from all over a document: it begins and ends with words of a name, and is whole.
+fn is_name(tokens: &[&Token], value: &str) -> bool {
+    let ([first, ..], [.., last]) = (tokens, tokens) else { return false };
+    let begins = words::is_capital(&first.text) || first.text.starts_with(|c: char| c.is_ascii_digit());
+    let small_name = first.text.chars().any(char::is_uppercase);
+    (begins || small_name)
+        && !words::is_joint(&first.folded)
+        && !words::is_legal_form(&first.folded)
+        && !words::is_joint(&last.folded)
+        && value.matches('(').count() == value.matches(')').count()
+        && !tokens
+            .iter()
+            .any(|t| matches!(text::key(&t.folded).as_str(), "hereinafter" | "between" | "whereas"))
+        && !tokens
+            .iter()
+            .all(|t| lexicon().knows(text::key(&t.folded).as_str()) || words::is_joint(&t.folded))
+}

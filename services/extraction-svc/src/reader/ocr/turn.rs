@@ -1,0 +1,64 @@
+//! Pictures that lie on a side or stand on their head.
+
+use image::RgbImage;
+use image::imageops::{rotate90, rotate180, rotate270};
+
+/// By how much a picture was turned clockwise to stand upright.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Not at all.
+    None,
+    /// By a quarter.
+    Quarter,
+    /// By half.
+    Half,
+    /// By three quarters.
+    ThreeQuarters,
+}
+
+impl Turn {
+    /// The picture, turned.
+    pub(super) fn apply(self, picture: &RgbImage) -> RgbImage {
+        match self {
+            Turn::None => picture.clone(),
+            Turn::Quarter => rotate90(picture),
+            Turn::Half => rotate180(picture),
+            Turn::ThreeQuarters => rotate270(picture),
+        }
+    }
+
+    /// A place on the turned picture on the picture as it was, whose size is given.
+    pub(super) fn undo(self, place: [f32; 4], (width, height): (f32, f32)) -> [f32; 4] {
+        let [left, top, right, bottom] = place;
+        match self {
+            Turn::None => place,
+            Turn::Quarter => [top, height - right, bottom, height - left],
+            Turn::Half => [width - right, height - bottom, width - left, height - top],
+            Turn::ThreeQuarters => [width - bottom, left, width - top, right],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    #[test]
+    fn places_go_back_to_where_the_ink_is() {
+        let mut picture = RgbImage::from_pixel(40, 20, Rgb([255; 3]));
+        for (x, y) in (5..9).flat_map(|x| (2..4).map(move |y| (x, y))) {
+            picture.put_pixel(x, y, Rgb([0; 3]));
+        }
+        for turn in [Turn::None, Turn::Quarter, Turn::Half, Turn::ThreeQuarters] {
+            let turned = turn.apply(&picture);
+            let ink = turned.enumerate_pixels().filter(|(_, _, pixel)| pixel.0 == [0; 3]);
+            let place = ink.fold([f32::MAX, f32::MAX, 0.0, 0.0], |[left, top, right, bottom], (x, y, _)| {
+                let (x, y) = (f32::from(u16::try_from(x).unwrap()), f32::from(u16::try_from(y).unwrap()));
+                [left.min(x), top.min(y), right.max(x + 1.0), bottom.max(y + 1.0)]
+            });
+            assert_eq!(turn.undo(place, (40.0, 20.0)), [5.0, 2.0, 9.0, 4.0], "{turn:?}");
+        }
+    }
+}
