@@ -7,6 +7,10 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
+use smallvec::SmallVec;
+
+/// The segments of a path. Hardly any has more than fit.
+pub(crate) type Segments<'p> = SmallVec<[Segment<'p>; 8]>;
 
 /// One segment of a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,10 +23,28 @@ pub(crate) struct Segment<'p> {
     pub(crate) slash: bool,
 }
 
+impl Segment<'_> {
+    /// What a variable of several segments receives: `%2F` stays as it is, for it to be told from the end of a
+    /// segment (google/api/http.proto).
+    pub(crate) fn value_among_others(&self) -> Cow<'_, str> {
+        if !self.slash {
+            return Cow::Borrowed(&self.value);
+        }
+        // An escape of a slash is found where the literal has it, which is in UTF-8 as a whole.
+        let mut parts = self.literal.split("%2F").map(|part| percent_decode_str(part).decode_utf8_lossy());
+        let mut value = parts.next().unwrap_or_default().into_owned();
+        for part in parts {
+            value.push_str("%2F");
+            value.push_str(&part);
+        }
+        Cow::Owned(value)
+    }
+}
+
 /// Cuts a path. `None` for a path that no route can have: one that does not start with `/`, has an
 /// empty, `.` or `..` segment or one too many, a broken escape, invalid UTF-8 or a control character.
-pub(crate) fn split(path: &str, at_most: usize) -> Option<Vec<Segment<'_>>> {
-    let mut segments = Vec::with_capacity(at_most);
+pub(crate) fn split(path: &str, at_most: usize) -> Option<Segments<'_>> {
+    let mut segments = Segments::new();
     for raw in path.strip_prefix('/')?.split('/') {
         if segments.len() == at_most {
             return None;
@@ -57,8 +79,9 @@ fn normalise(raw: &str) -> Option<String> {
         match u8::from_str_radix(digits, 16) {
             Ok(byte) if is_unreserved(byte) => out.push(char::from(byte)),
             _ => {
+                // RFC 3986, 6.2.2.1: the case of the digits makes no difference.
                 out.push('%');
-                out.push_str(digits);
+                out.push_str(&digits.to_ascii_uppercase());
             }
         }
         out.push_str(part.get(2..)?);

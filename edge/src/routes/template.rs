@@ -1,14 +1,27 @@
-//! The path templates of `google.api.http` (google/api/http.proto).
+//! The path templates of `google.api.http` (google/api/http.proto):
 //!
-//! `*`, `{field}` and `{field=a/*}` are known; `**` is not. Literals and verbs are made of RFC 3986's
-//! unreserved characters.
+//! ```text
+//! Template = "/" Segments [ Verb ] ;
+//! Segments = Segment { "/" Segment } ;
+//! Segment  = "*" | "**" | LITERAL | Variable ;
+//! Variable = "{" FieldPath [ "=" Segments ] "}" ;
+//! Verb     = ":" LITERAL ;
+//! ```
+//!
+//! A literal is what RFC 3986 allows in a segment, without `:`, which starts the verb, and `*`. What else it
+//! holds is percent-encoded, as http.proto has it, by whoever writes it or here.
 
-use std::ops::Range;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::path;
+
+/// The longest template, in segments. What is longer is a mistake, and the lookup goes as deep as templates do.
+const MAX_SEGMENTS: usize = 64;
 
 /// A path template.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Template {
-    /// What each segment of a path must be.
+    /// What each segment of a path must be. `**` is the last one, if there is one.
     pub(crate) segments: Vec<Segment>,
     /// The variables, in order.
     pub(crate) variables: Vec<Variable>,
@@ -16,13 +29,15 @@ pub(crate) struct Template {
     pub(crate) verb: Option<String>,
 }
 
-/// What one segment of a path must be.
+/// What a path must have here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
-    /// Exactly this.
+    /// A segment that is exactly this.
     Literal(String),
-    /// Anything.
+    /// `*`: any one segment.
     Any,
+    /// `**`: all segments that are left, or none.
+    Rest,
 }
 
 /// A field of the request that the path sets.
@@ -31,7 +46,23 @@ pub(crate) struct Variable {
     /// The field, dotted.
     pub(crate) field: String,
     /// Which segments make its value.
-    pub(crate) segments: Range<usize>,
+    pub(crate) span: Span,
+}
+
+/// Some segments of a template, as those of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    /// The end; none where `**` takes all that is left.
+    pub(crate) end: Option<usize>,
+}
+
+impl Span {
+    /// Whether it is one segment, whatever it holds: a `%2F` in it is a part of the value. Among several,
+    /// it would look like one more segment.
+    pub(crate) fn is_one(self) -> bool {
+        self.end == Some(self.start + 1)
+    }
 }
 
 impl Template {
@@ -54,14 +85,24 @@ impl Template {
                 }
             };
             if let Some(verb) = rest.strip_prefix(':') {
-                template.verb = Some(literal(verb)?);
-                return Ok(template);
+                // It is cut off a value that is decoded, so that it needs the same length there.
+                let plain = !verb.is_empty() && verb.bytes().all(path::is_unreserved);
+                template.verb = Some(verb.to_owned()).filter(|_| plain);
+                return match plain {
+                    true => Ok(template),
+                    false => Err(format!("`{verb}` is no verb of letters, digits, `-`, `.`, `_` and `~`")),
+                };
             }
             if rest.is_empty() {
                 return Ok(template);
             }
             rest = rest.strip_prefix('/').ok_or("a variable is a whole segment")?;
         }
+    }
+
+    /// Whether it takes any number of segments.
+    pub(crate) fn is_open(&self) -> bool {
+        self.segments.last() == Some(&Segment::Rest)
     }
 
     fn variable(&mut self, text: &str) -> Result<(), String> {
@@ -73,24 +114,40 @@ impl Template {
         for part in pattern.split('/') {
             self.segment(part)?;
         }
-        self.variables.push(Variable { field: field.to_owned(), segments: start..self.segments.len() });
+        let end = (!self.is_open()).then_some(self.segments.len());
+        self.variables.push(Variable { field: field.to_owned(), span: Span { start, end } });
         Ok(())
     }
 
     fn segment(&mut self, text: &str) -> Result<(), String> {
+        if self.is_open() {
+            return Err("`**` is the last segment".to_owned());
+        }
+        if self.segments.len() == MAX_SEGMENTS {
+            return Err(format!("it has more than {MAX_SEGMENTS} segments"));
+        }
         self.segments.push(match text {
             "*" => Segment::Any,
-            "**" => return Err("`**` is not supported".to_owned()),
+            "**" => Segment::Rest,
             _ => Segment::Literal(literal(text)?),
         });
         Ok(())
     }
 }
 
+/// What RFC 3986 has as `pchar`, without what a template gives a meaning of its own.
+fn is_literal(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~!$&'()+,;=@%".contains(c)
+}
+
+/// As [`path::split`] has the segment of a path that is the same.
 fn literal(text: &str) -> Result<String, String> {
-    let dots = text == "." || text == "..";
-    if text.is_empty() || dots || !text.bytes().all(super::path::is_unreserved) {
-        return Err(format!("`{text}` is not a segment of letters, digits, `-`, `.`, `_` and `~`"));
+    const TO_ENCODE: &AsciiSet = CONTROLS;
+    let fits = !text.is_empty() && text.chars().all(|c| is_literal(c) || !c.is_ascii());
+    let path = format!("/{}", utf8_percent_encode(text, TO_ENCODE));
+    // One that no path can have would never match.
+    match path::split(&path, 1).and_then(|mut segments| segments.pop()).filter(|_| fits) {
+        Some(segment) => Ok(segment.literal.into_owned()),
+        None => Err(format!("`{text}` is no segment of a path, `*`, `**` or a variable")),
     }
-    Ok(text.to_owned())
 }

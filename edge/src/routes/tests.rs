@@ -1,11 +1,15 @@
-//! Templates, the lookup in Keyward's own routes, and what refuses to become a route.
+//! The lookup in Keyward's own routes, and what refuses to become a route. `templates` has those of other services.
+
+mod templates;
+
+use std::borrow::Cow;
 
 use http::Method;
 use svc_core::policy;
 
-use super::template::{Segment, Template};
-use super::{Miss, Table};
+use super::{MatchError, Table};
 use crate::transcode::tests::pool;
+use crate::transcode::{Messages, RouteKind};
 
 const ID: &str = "65f0c0ffee65f0c0ffee65f0";
 
@@ -22,40 +26,11 @@ fn lookup(table: &Table, method: &str, path: &str) -> String {
     match table.find(&Method::from_bytes(method.as_bytes()).unwrap(), path) {
         Ok(found) => {
             let mut parts = vec![found.route.rpc.method.name().to_owned()];
-            parts.extend(found.params);
+            parts.extend(found.params.into_iter().map(Cow::into_owned));
             parts.join(" ")
         }
-        Err(Miss::NotFound) => "404".to_owned(),
-        Err(Miss::MethodNotAllowed { allow }) => format!("405 {allow}"),
-    }
-}
-
-#[test]
-fn templates() {
-    type Variables<'t> = &'t [(&'t str, std::ops::Range<usize>)];
-    let good: &[(&str, usize, Variables<'_>, Option<&str>)] = &[
-        ("/v1/a", 2, &[], None),
-        ("/v1/{a}", 2, &[("a", 1..2)], None),
-        ("/v1/{a.b}/c/{d}:verb", 4, &[("a.b", 1..2), ("d", 3..4)], Some("verb")),
-        ("/v1/a:verb", 2, &[], Some("verb")),
-        ("/v1/{name=shelves/*/books/*}/x", 6, &[("name", 1..5)], None),
-        ("/v1/*/a", 3, &[], None),
-        ("/{a=*}", 1, &[("a", 0..1)], None),
-    ];
-    for (text, segments, variables, verb) in good {
-        let template = Template::parse(text).unwrap();
-        let found: Vec<_> =
-            template.variables.iter().map(|v| (v.field.as_str(), v.segments.clone())).collect();
-        assert_eq!((template.segments.len(), found.as_slice()), (*segments, *variables), "{text}");
-        assert_eq!(template.verb.as_deref(), *verb, "{text}");
-    }
-    assert_eq!(Template::parse("/a/*").unwrap().segments, [Segment::Literal("a".to_owned()), Segment::Any]);
-    let bad = [
-        "", "a", "/", "//", "/a/", "/a//b", "/{a", "/a}", "/{}", "/{=a}", "/{a}b", "/a{b}", "/{a}/{a}",
-        "/**", "/{a=**}", "/a:", "/a:b:c", "/a:b/c", "/ü", "/a b", "/a%20b", "/.", "/a/..", "/{a=}",
-    ];
-    for text in bad {
-        assert!(Template::parse(text).is_err(), "{text}");
+        Err(MatchError::NotFound) => "404".to_owned(),
+        Err(MatchError::MethodNotAllowed { allow }) => format!("405 {allow}"),
     }
 }
 
@@ -64,6 +39,8 @@ fn the_routes_of_the_contract() {
     let table = built_in();
     let cases: &[(&str, &str, &str)] = &[
         ("GET", "/v1/open/key", "GetCurrentKey"),
+        ("HEAD", "/v1/open/key", "GetCurrentKey"),
+        ("HEAD", "/v1/open/contacts/c1/chatbots/A", "GetContact c1 A"),
         ("GET", "/v1/open/contacts/schema/chatbots/A", "GetContactSchema A"),
         ("POST", "/v1/open/contacts/chatbots/A", "CreateContact A"),
         ("GET", "/v1/open/contacts/chatbots/A", "ListContacts A"),
@@ -88,19 +65,19 @@ fn the_routes_of_the_contract() {
         ("GET", "/v1/console/agents/A/api-keys/K/usage", "GetApiKeyUsage A K"),
         ("GET", "/v1/console/api-keys", "ListApiKeys"),
         // The left-most literal wins over all methods, and leads back where it leads nowhere.
-        ("DELETE", "/v1/open/contacts/schema/chatbots/A", "405 GET"),
-        ("PUT", "/v1/open/contacts/chatbots/A", "405 GET, POST"),
+        ("DELETE", "/v1/open/contacts/schema/chatbots/A", "405 GET, HEAD, OPTIONS"),
+        ("PUT", "/v1/open/contacts/chatbots/A", "405 GET, HEAD, OPTIONS, POST"),
         ("GET", "/v1/open/contacts/chatbots/chatbots/X", "GetContact chatbots X"),
         ("PATCH", "/v1/open/contacts/schema/chatbots/A/archive", "ArchiveContact schema A"),
         ("GET", "/v1/open/contacts/mantisid/chatbots/A", "GetContact mantisid A"),
         ("GET", "/v1/open/contacts/files/files/chatbots/A", "ListFiles files A"),
-        ("POST", "/v1/open/contacts/c1/chatbots/A", "405 DELETE, GET, PATCH, PUT"),
-        // Methods have one case, and HEAD is none of ours.
-        ("get", "/v1/open/key", "405 GET"),
-        ("HEAD", "/v1/open/key", "405 GET"),
-        ("OPTIONS", "/v1/open/key", "405 GET"),
+        ("POST", "/v1/open/contacts/c1/chatbots/A", "405 DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        // Methods have one case.
+        ("get", "/v1/open/key", "405 GET, HEAD, OPTIONS"),
+        ("OPTIONS", "/v1/open/key", "405 GET, HEAD, OPTIONS"),
         // A verb counts where a route has it.
-        ("GET", "/v1/open/contacts/chatbots/A:bulk", "405 POST"),
+        ("GET", "/v1/open/contacts/chatbots/A:bulk", "405 OPTIONS, POST"),
+        ("HEAD", "/v1/open/contacts/chatbots/A:bulk", "405 OPTIONS, POST"),
         ("GET", "/v1/open/contacts/chatbots/A:nope", "ListContacts A:nope"),
         ("GET", "/v1/open/contacts/c1/chatbots/A:bulk", "GetContact c1 A:bulk"),
         ("GET", "/v1/open/contacts/a:bulk/chatbots/A", "GetContact a:bulk A"),
@@ -174,13 +151,16 @@ fn what_a_route_knows() {
     let put = table.find(&Method::PUT, &path).unwrap();
     assert_eq!(put.route.agent(&put.params), Some(ID));
     assert_eq!(put.route.service, "keyward.contacts.v1.ContactService");
-    assert!(put.route.takes_body() && !put.route.streams_in() && !put.route.streams_out());
+    assert!(put.route.takes_body() && put.route.kind() == RouteKind::Unary);
     assert_eq!(put.route.deadline().as_secs(), 10);
 
-    let import = table.find(&Method::POST, &format!("/v1/open/contacts/chatbots/{ID}:import")).unwrap();
-    assert!(import.route.streams_in() && import.route.deadline().as_secs() == 600);
-    let export = table.find(&Method::GET, &format!("/v1/open/contacts/chatbots/{ID}:export")).unwrap();
-    assert!(export.route.streams_out() && !export.route.takes_body());
+    let import = table.find(&Method::POST, &format!("/v1/open/contacts/chatbots/{ID}:import")).unwrap().route;
+    assert!(import.kind() == RouteKind::Upload(Messages::Many) && import.deadline().as_secs() == 600);
+    let extract =
+        table.find(&Method::POST, &format!("/v1/open/document-extraction/chatbots/{ID}")).unwrap().route;
+    assert!(extract.kind() == RouteKind::Upload(Messages::Many) && extract.plan.is_form_or_json());
+    let export = table.find(&Method::GET, &format!("/v1/open/contacts/chatbots/{ID}:export")).unwrap().route;
+    assert!(export.kind() == RouteKind::Download(Messages::Many) && !export.takes_body());
     let agents = table.find(&Method::GET, "/v1/console/agents").unwrap();
     assert_eq!(agents.route.agent(&agents.params), None);
     assert!(agents.route.permissions(None).is_empty());
@@ -201,12 +181,12 @@ fn permissions_depend_on_the_query() {
         "upsert=false&upsert=true",
     ];
     for query in more {
-        assert_eq!(put.permissions(Some(query)), ["contacts:update", "contacts:create"], "{query}");
+        assert_eq!(put.permissions(Some(query))[..], ["contacts:update", "contacts:create"], "{query}");
     }
     for query in
         [None, Some(""), Some("upsert=false"), Some("Upsert=true"), Some("x=upsert"), Some("%zz=true")]
     {
-        assert_eq!(put.permissions(query), ["contacts:update"], "{query:?}");
+        assert_eq!(put.permissions(query)[..], ["contacts:update"], "{query:?}");
     }
 }
 
@@ -241,7 +221,25 @@ fn what_refuses_to_become_a_route() {
             r#"get: "/a" additional_bindings {get: "/b" additional_bindings {get: "/c"}}"#,
             "acme.S.One: an additional binding has no additional bindings of its own",
         ),
-        (r#"custom: {kind: "*" path: "/a"}"#, "acme.S.One: `*` is not a method"),
+        (r#"custom: {kind: "*" path: "/a"}"#, ""),
+        (
+            r#"custom: {kind: "*" path: "/a"} additional_bindings {custom: {kind: "*" path: "/a"}}"#,
+            "acme.S.One: GET /a is taken by acme.S.One",
+        ),
+        (
+            r#"custom: {kind: "OPTIONS" path: "/a"}"#,
+            "acme.S.One: `OPTIONS` is not a method that a route can have",
+        ),
+        (r#"custom: {kind: "A B" path: "/a"}"#, "acme.S.One: `A B` is not a method that a route can have"),
+        (
+            r#"get: "/{id=**}" additional_bindings {get: "/{text=**}"}"#,
+            "acme.S.One: GET /{text=**} is taken by acme.S.One",
+        ),
+        (r#"get: "/{id=**}" additional_bindings {get: "/**"}"#, "acme.S.One: GET /** is taken by acme.S.One"),
+        (
+            r#"get: "/{id=**}" additional_bindings {get: "/{id=**}:v"} additional_bindings {get: "/{id=*}"}"#,
+            "",
+        ),
         (r#"body: "*""#, "acme.S.One: `google.api.http` names no method"),
     ];
     for (http, expected) in cases {
@@ -252,7 +250,19 @@ fn what_refuses_to_become_a_route() {
         (r#"etag: "inner""#, "acme.S.One: `etag` names `inner`, which is not a scalar field of acme.Res"),
         (r#"etag: "inner.id""#, ""),
         (r#"if_match: "nope""#, "acme.S.One: `if_match` names `nope`, which is not a field of acme.Req"),
-        (r#"if_match: "text""#, "acme.S.One: `if_match` names `text`, which is not an int32 field"),
+        (
+            r#"if_match: "text""#,
+            "acme.S.One: `if_match` names `text`, which is not a keyward.policy.v1.Versions",
+        ),
+        (
+            r#"if_none_match: "many""#,
+            "acme.S.One: `if_none_match` names `many`, which is not a keyward.policy.v1.Versions",
+        ),
+        (r#"if_match: "versions" if_none_match: "versions""#, ""),
+        (r#"created: "nope""#, "acme.S.One: `created` names `nope`, which is not a field of acme.Res"),
+        (r#"created: "inner""#, "acme.S.One: `created` names `inner`, which is not a bool field"),
+        (r#"created: "made""#, "acme.S.One: `created` needs a `response_body`, which is another field"),
+        (r#"not_created: "Nothing new.""#, "acme.S.One: `not_created` needs `created`"),
         (
             r#"location: "/a/{nope}""#,
             "acme.S.One: `location` names `nope`, which is a scalar field of neither the request nor the response",
@@ -271,6 +281,36 @@ fn what_refuses_to_become_a_route() {
     let unseen = "acme.S.One: `when` names `force`, which is not a query parameter of /acme.S/One";
     assert_eq!(refusal(r#"post: "/{id}" body: "*""#, rule, ""), unseen);
     assert_eq!(refusal(r#"post: "/{id}/{force}""#, rule, ""), unseen);
+    // Members name an agent in the path, and there is nothing for them where keys name none.
+    let rule = r#"allow: {scope: "a" actions: ["read"] agent: "id"} members: {role: ROLE_USER under: "/m/"}"#;
+    assert_eq!(refusal(r#"get: "/{id}" additional_bindings {get: "/m/{id}/a"}"#, rule, ""), "");
+    let nowhere = "acme.S.One: `/m/a` is for members and names no agent";
+    assert_eq!(refusal(r#"get: "/{id}" additional_bindings {get: "/m/a"}"#, rule, ""), nowhere);
+    let of_no_agent = "acme.S.One: `members` needs an `allow` that names the field of the agent";
+    for rule in
+        ["public: {}", "member: ROLE_USER", r#"allow: {scope: "a" actions: ["read"] agent: "PRINCIPAL"}"#]
+    {
+        let rule = format!(r#"{rule} members: {{role: ROLE_USER under: "/m/"}}"#);
+        assert_eq!(refusal(r#"get: "/a""#, &rule, ""), of_no_agent);
+    }
+    // What members alone may do with an agent names it in every path.
+    let rule = r#"member: ROLE_USER member_agent: "id""#;
+    assert_eq!(refusal(r#"get: "/{id}""#, rule, ""), "");
+    let nameless = "acme.S.One: `/a` does not name the agent `id`";
+    assert_eq!(refusal(r#"get: "/{id}" additional_bindings {get: "/a"}"#, rule, ""), nameless);
+    for (rule, problem) in [
+        (r#"public: {} member_agent: "id""#, "`member_agent` needs `member`"),
+        (
+            r#"member: ROLE_USER member_agent: "PRINCIPAL""#,
+            "`member_agent` needs the field that names the agent",
+        ),
+        (
+            r#"member: ROLE_USER member_agent: "force""#,
+            "`agent` names `force`, which is neither a string field nor `PRINCIPAL`",
+        ),
+    ] {
+        assert_eq!(refusal(r#"get: "/{id}""#, rule, ""), format!("acme.S.One: {problem}"));
+    }
     assert!(refusal(r#"get: "/a""#, "", "").contains("acme.S.One has no (keyward.policy.v1.rule)"));
 }
 
@@ -287,6 +327,7 @@ fn refusal(http: &str, rule: &str, option: &str) -> String {
         import "google/api/annotations.proto";
         import "google/protobuf/timestamp.proto";
         import "keyward/policy/v1/policy.proto";
+        import "keyward/policy/v1/precondition.proto";
         service S {{
           rpc One(Req) returns (Res) {{
             option (google.api.http) = {{{http}}};
@@ -305,8 +346,10 @@ fn refusal(http: &str, rule: &str, option: &str) -> String {
           Inner inner = 4;
           google.protobuf.Timestamp at = 5;
           bool force = 6;
+          keyward.policy.v1.Versions versions = 7;
+          repeated keyward.policy.v1.Versions many = 8;
         }}
-        message Res {{ Inner inner = 1; }}
+        message Res {{ Inner inner = 1; bool made = 2; }}
         message Inner {{ string id = 1; }}"#
     );
     Table::build(&pool(&source), &["acme.S"]).err().map(|e| e.to_string()).unwrap_or_default()

@@ -1,66 +1,110 @@
 //! Numbers as JSON writes them, into the number types of protobuf. Nothing is clamped or rounded
 //! without a word.
 
-use prost_reflect::Value;
-use svc_core::error::Fault;
+use std::borrow::Cow;
 
-use super::schema::Kind;
+use svc_core::error::Fault;
+use svc_core::json::value::EXACT;
+
+use super::encode::Scalar;
+use super::schema::{Field, Kind};
 
 /// More digits than any integer type holds.
 const TOO_MANY_DIGITS: i64 = 30;
 
-/// Why a number does not fit, for a sentence that starts with the field's name.
-pub(crate) type Refusal = (Fault, String);
+/// As many digits as fit into 64 bits, whatever they are.
+const FEW_DIGITS: usize = 18;
 
-/// A number, as JSON writes it, as a value of this type. `1.0` and `1e2` are integers.
-pub(crate) fn number(kind: Kind, text: &str) -> Result<Value, Refusal> {
-    match kind {
-        Kind::Int32 => integer(text, i32::MIN, i32::MAX).map(Value::I32),
-        Kind::Int64 => integer(text, i64::MIN, i64::MAX).map(Value::I64),
-        Kind::Uint32 => integer(text, u32::MIN, u32::MAX).map(Value::U32),
-        Kind::Uint64 => integer(text, u64::MIN, u64::MAX).map(Value::U64),
-        Kind::Float => match text.parse::<f32>() {
-            Ok(number) if number.is_finite() => Ok(Value::F32(number)),
-            _ => Err((Fault::OutOfRange, "is too large".to_owned())),
-        },
-        _ => double(text).map(Value::F64),
+/// Why a value does not fit, for a sentence that starts with the field's name.
+pub(crate) type InvalidValue = (Fault, Cow<'static, str>);
+
+/// What an integer must be.
+pub(crate) const WHOLE: &str = "must be a whole number";
+
+/// What a `float` and a `double` must be.
+pub(crate) const NUMBER: &str = "must be a number";
+
+const TOO_LARGE: InvalidValue = (Fault::OutOfRange, Cow::Borrowed("is too large"));
+
+/// A number, as JSON writes it, as the value of a field. One that the service takes a range of is refused
+/// by the service alone, which knows the range: what the type cannot hold becomes the smallest number,
+/// which no range has that starts at 0 or above. (The largest can be the maximum that an operator set.)
+pub(crate) fn of_field(field: &Field, text: &str) -> Result<Scalar<'static>, InvalidValue> {
+    match number(field.kind, text) {
+        Err((Fault::OutOfRange, _)) if field.ranged => Ok(Scalar::Signed(i64::from(i32::MIN))),
+        other => other,
     }
 }
 
-/// A number of a `google.protobuf.Value`, which holds nothing but doubles. A whole number that a
+/// A number, as JSON writes it, as a value of this type. `1.0` and `1e2` are integers.
+pub(crate) fn number(kind: Kind, text: &str) -> Result<Scalar<'static>, InvalidValue> {
+    match kind {
+        Kind::Int32 | Kind::Enum(_) => {
+            integer(text, i32::MIN.into(), i32::MAX.into()).map(|n| Scalar::Signed(n as i64))
+        }
+        Kind::Int64 => integer(text, i64::MIN.into(), i64::MAX.into()).map(|n| Scalar::Signed(n as i64)),
+        Kind::Uint32 => integer(text, 0, u32::MAX.into()).map(|n| Scalar::Unsigned(n as u64)),
+        Kind::Uint64 => integer(text, 0, u64::MAX.into()).map(|n| Scalar::Unsigned(n as u64)),
+        Kind::Float => match text.parse::<f32>() {
+            Ok(number) if number.is_finite() => Ok(Scalar::Float(number)),
+            _ => Err(TOO_LARGE),
+        },
+        _ => double(text).map(Scalar::Double),
+    }
+}
+
+/// A number of a `google.protobuf.Value`, which holds nothing but doubles. With `exactly`, a whole number that a
 /// double would change is refused: it would come back as another one.
-pub(crate) fn value(text: &str) -> Result<f64, Refusal> {
+pub(crate) fn value(text: &str, exactly: bool) -> Result<f64, InvalidValue> {
     let number = double(text)?;
-    let whole = !text.contains(['.', 'e', 'E']);
-    if whole && number.abs() >= EXACT && text.parse::<i128>().ok() != Some(number as i128) {
-        return Err((
-            Fault::OutOfRange,
-            "is a whole number too large to be kept exactly; send it as a string".into(),
-        ));
+    let changes = || {
+        let whole = !text.contains(['.', 'e', 'E']);
+        whole && text.parse::<i128>().ok() != Some(number as i128)
+    };
+    if exactly && number.abs() >= EXACT && changes() {
+        let what = "is a whole number too large to be kept exactly; send it as a string";
+        return Err((Fault::OutOfRange, Cow::Borrowed(what)));
     }
     Ok(number)
 }
 
-/// Up to here (2^53) a double holds every whole number.
-pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
-
-fn double(text: &str) -> Result<f64, Refusal> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        _ => Err((Fault::OutOfRange, "is too large".to_owned())),
+fn double(text: &str) -> Result<f64, InvalidValue> {
+    match small(text) {
+        // A double holds these exactly. A zero may be a negative one.
+        Some(number) if number != 0 && number.unsigned_abs() < EXACT as u64 => Ok(number as f64),
+        _ => match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            _ => Err(TOO_LARGE),
+        },
     }
 }
 
-fn integer<T>(text: &str, min: T, max: T) -> Result<T, Refusal>
-where
-    T: TryFrom<i128> + std::fmt::Display,
-{
-    let whole = whole(text).ok_or_else(|| (Fault::Invalid, WHOLE.to_owned()))?;
-    T::try_from(whole).map_err(|_| (Fault::OutOfRange, format!("must be between {min} and {max}")))
+fn integer(text: &str, min: i128, max: i128) -> Result<i128, InvalidValue> {
+    let number = match small(text) {
+        Some(number) => number.into(),
+        None => whole(text).ok_or((Fault::Invalid, Cow::Borrowed(WHOLE)))?,
+    };
+    match (min..=max).contains(&number) {
+        true => Ok(number),
+        false => Err((Fault::OutOfRange, Cow::Owned(format!("must be between {min} and {max}")))),
+    }
 }
 
-/// What an integer must be.
-pub(crate) const WHOLE: &str = "must be a whole number";
+/// A number of few digits and nothing else, as nearly all are.
+fn small(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.len() > FEW_DIGITS {
+        return None;
+    }
+    let mut number = 0;
+    for byte in digits.bytes() {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + i64::from(byte - b'0');
+    }
+    Some(if digits.len() < text.len() { -number } else { number })
+}
 
 /// The whole number that this is, exactly; beyond all integer types, the largest or smallest.
 fn whole(text: &str) -> Option<i128> {

@@ -1,66 +1,25 @@
 //! A request over HTTP as the message of its RPC.
 
-use bytes::Bytes;
-use prost::Message as _;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Value};
-use svc_core::error::{Error, Reason};
+use std::borrow::Cow;
 
+use bytes::Bytes;
+use prost_reflect::{FieldDescriptor, Kind as ProtoKind};
+use svc_core::error::{Error, Reason};
+use svc_core::json::{Broken, Json, Next};
+use svc_core::precondition::{Precondition, Versions};
+use svc_core::wire::{self, Fields, Writer};
+
+use super::encode;
 use super::fault::Faults;
-use super::json::{Broken, Json, Next};
-use super::plan::{BodyPlan, Part, Plan};
+use super::mask::Mask;
+use super::plan::{BodyPlan, LocationPart, Plan};
 use super::query;
-use super::read::{Mask, Reader};
+use super::read::{Reader, Way};
 use super::schema::{Field, Form, Kind, Shape};
 use super::text;
-use crate::routes::Route;
 
-/// A request as it goes to the service, and what its answer will need of it.
-#[derive(Clone, Debug)]
-pub struct Encoded {
-    /// The message, as protobuf.
-    pub wire: Bytes,
-    /// What the request has for each field in the `Location`.
-    pub(super) location: Vec<Option<String>>,
-}
-
-impl Route {
-    /// Makes the message from the variables of the path, the query, the JSON body (empty is `{}`) and
-    /// the version in `If-Match`. A route without a body ignores it.
-    ///
-    /// # Errors
-    /// `invalid_json` for a body that is not JSON; else `invalid_argument` with everything that is
-    /// wrong; `not_found` for a variable that cannot be a value of its field.
-    pub fn request(
-        &self,
-        params: &[String],
-        query: Option<&str>,
-        body: &[u8],
-        if_match: Option<i32>,
-    ) -> Result<Encoded, Error> {
-        let plan = &self.plan;
-        let input = plan.schema.message(plan.input);
-        let mut message = DynamicMessage::new(input.descriptor.clone());
-        let mut faults = Faults::default();
-        let outcome = plan.read_body(body, &mut message, &mut faults)?;
-        if let Some(query) = query {
-            query::bind(plan, query, &mut message, &mut faults);
-        }
-        faults.into_result()?;
-        if outcome == Outcome::NotAnObject {
-            return Err(Error::new(Reason::InvalidArgument, "The body must be a JSON object."));
-        }
-        plan.bind_path(params, &mut message).ok_or_else(|| Error::not_found("Resource"))?;
-        if let (Some(index), Some(version)) = (plan.if_match, if_match) {
-            message.set_field(&input.fields[index].descriptor, Value::I32(version));
-        }
-        let fields = plan.location.iter().filter_map(|part| match part {
-            Part::Field { request, .. } => Some(request.as_ref().and_then(|path| scalar_at(&message, path))),
-            Part::Text(_) => None,
-        });
-        let location = fields.collect();
-        Ok(Encoded { wire: message.encode_to_vec().into(), location })
-    }
-}
+/// How many bytes a message takes beyond its body, mostly.
+const MARGIN: usize = 128;
 
 /// What a body was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,22 +28,67 @@ enum Outcome {
     NotAnObject,
 }
 
+/// A request as it goes to the service, and what its answer will need of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoded {
+    /// The message, as protobuf.
+    pub(crate) wire: Bytes,
+    /// What the request has for each field in the `Location`.
+    pub(super) location: Vec<Option<String>>,
+}
+
 impl Plan {
-    fn read_body(
+    /// Makes the message from the variables of the path, the query, the JSON body (empty is `{}`) and
+    /// the versions that the headers name. A route without a body ignores it.
+    ///
+    /// # Errors
+    /// `invalid_json` for a body that is not JSON; else `invalid_argument` with everything that is
+    /// wrong; `not_found` for a variable that cannot be a value of its field.
+    pub(crate) fn request(
         &self,
+        params: &[Cow<'_, str>],
+        query: Option<&str>,
         body: &[u8],
-        message: &mut DynamicMessage,
-        faults: &mut Faults,
-    ) -> Result<Outcome, Error> {
-        if self.body == BodyPlan::None {
+        precondition: Option<&Precondition>,
+    ) -> Result<Encoded, Error> {
+        let mut message = Writer::with_capacity(body.len() + MARGIN);
+        let mut faults = Faults::default();
+        let outcome = self.read_body(body, &mut message, &mut faults)?;
+        if let Some(query) = query {
+            query::bind(self, query, &mut message, &mut faults);
+        }
+        faults.into_result()?;
+        if outcome == Outcome::NotAnObject {
+            return Err(Error::new(Reason::InvalidArgument, "The body must be a JSON object."));
+        }
+        // The last of several values of a field counts: nothing before can override these.
+        self.bind_path(params, &mut message).ok_or_else(|| Error::not_found("Resource"))?;
+        if let Some(Precondition { matches, none_matches }) = precondition {
+            self.set_versions(self.if_match, matches.as_ref(), &mut message);
+            self.set_versions(self.if_none_match, none_matches.as_ref(), &mut message);
+        }
+        let wire = message.finish();
+        let fields = self.location.iter().filter_map(|part| match part {
+            LocationPart::Field { request, .. } => {
+                Some(request.as_ref().and_then(|path| scalar_at(&wire, path)))
+            }
+            LocationPart::Text(_) => None,
+        });
+        let location = fields.collect();
+        Ok(Encoded { wire: wire.into(), location })
+    }
+
+    fn read_body(&self, body: &[u8], message: &mut Writer, faults: &mut Faults) -> Result<Outcome, Error> {
+        if matches!(self.body, BodyPlan::None | BodyPlan::Bytes(_)) {
             return Ok(Outcome::Read);
         }
         let body = if body.is_empty() { b"{}" } else { body };
         let (outcome, mask) = self.read_json(body, message, faults).map_err(|broken| broken.explain(body))?;
         if let (Some(index), Some(mask)) = (self.mask, mask) {
-            let field = &self.schema.message(self.input).fields[index];
-            let paths = mask.paths.into_iter().map(Value::String).collect();
-            message.set_field(&field.descriptor, text::mask(&self.schema, field, paths));
+            // `google.protobuf.FieldMask` has one field, its paths.
+            let open = message.open(self.schema.message(self.input).fields[index].number);
+            mask.paths.iter().for_each(|path| message.bytes_field(1, path.as_bytes()));
+            message.close(open);
         }
         Ok(outcome)
     }
@@ -92,19 +96,22 @@ impl Plan {
     fn read_json(
         &self,
         body: &[u8],
-        message: &mut DynamicMessage,
+        out: &mut Writer,
         faults: &mut Faults,
     ) -> Result<(Outcome, Option<Mask>), Broken> {
         let mut json = Json::new(body)?;
         let taken: Vec<&[u32]> = self.taken.iter().map(Vec::as_slice).collect();
         let merge = self.mask.is_some();
         let is_object = json.peek()? == Next::Object;
-        let mut reader = Reader { json, schema: &self.schema, faults, mask: merge.then(Mask::default) };
+        let mask = merge.then(Mask::default);
+        let mut reader = Reader::new(json, &self.schema, out, faults, mask);
         let outcome = match self.body_field() {
             Some(field) if !self.is_object(field) => {
-                if let Some(value) = reader.field(field)? {
-                    message.set_field(&field.descriptor, value);
-                }
+                reader.field(field)?;
+                Outcome::Read
+            }
+            None if self.schema.message(self.input).form != Form::Fields => {
+                reader.content(self.input, false)?;
                 Outcome::Read
             }
             _ if !is_object => {
@@ -112,15 +119,15 @@ impl Plan {
                 Outcome::NotAnObject
             }
             Some(field) => {
-                if let (Kind::Message(id), Value::Message(inner)) =
-                    (field.kind, message.get_field_mut(&field.descriptor))
-                {
-                    reader.message(id, inner, &taken, merge)?;
+                if let Kind::Message(id) = field.kind {
+                    let open = reader.out.open(field.number);
+                    reader.message(id, Way::body(&taken, merge))?;
+                    reader.out.close(open);
                 }
                 Outcome::Read
             }
             None => {
-                reader.message(self.input, message, &taken, merge)?;
+                reader.message(self.input, Way::body(&taken, merge))?;
                 Outcome::Read
             }
         };
@@ -131,44 +138,73 @@ impl Plan {
     fn body_field(&self) -> Option<&Field> {
         match self.body {
             BodyPlan::Field(index) => Some(&self.schema.message(self.input).fields[index]),
-            BodyPlan::None | BodyPlan::Whole => None,
+            BodyPlan::None | BodyPlan::Whole | BodyPlan::Bytes(_) => None,
         }
     }
 
     fn is_object(&self, field: &Field) -> bool {
-        field.shape == Shape::One && self.schema.form(field.kind) == Some(Form::Fields)
+        field.shape == Shape::One && field.form == Some(Form::Fields)
     }
 
-    fn bind_path(&self, params: &[String], message: &mut DynamicMessage) -> Option<()> {
-        for (variable, text) in self.variables.iter().zip(params) {
-            let (last, owners) = variable.field.split_last()?;
-            let mut owner = &mut *message;
-            for descriptor in owners {
-                owner = owner.get_field_mut(descriptor).as_message_mut()?;
+    /// Writes a field of type `keyward.policy.v1.Versions`: `any` is 1 and `versions` 2.
+    fn set_versions(&self, field: Option<usize>, versions: Option<&Versions>, message: &mut Writer) {
+        let (Some(index), Some(versions)) = (field, versions) else { return };
+        let field = message.open(self.schema.message(self.input).fields[index].number);
+        match versions {
+            Versions::Any => message.varint_field(1, 1),
+            Versions::OneOf(versions) => {
+                let packed = message.open(2);
+                for version in versions {
+                    message.varint(i64::from(*version).cast_unsigned());
+                }
+                message.close(packed);
             }
-            let id = self.schema.id(last.parent_message())?;
-            let field = self.schema.message(id).fields.iter().find(|f| f.descriptor == *last)?;
+        }
+        message.close(field);
+    }
+
+    fn bind_path(&self, params: &[Cow<'_, str>], message: &mut Writer) -> Option<()> {
+        for (variable, text) in self.variables.iter().zip(params) {
+            let (_, owners) = variable.field.split_last()?;
+            let (owner, index) = variable.place;
+            let field = &self.schema.message(owner).fields[index];
             let value = text::value(&self.schema, field, text).ok()?;
-            owner.set_field(last, value);
+            let opened: Vec<_> = owners.iter().map(|owner| message.open(owner.number())).collect();
+            encode::field(message, &self.schema, field, &value);
+            opened.into_iter().rev().for_each(|open| message.close(open));
         }
         Some(())
     }
 }
 
-/// A scalar field as text; `None` when it is unset or empty.
-pub(super) fn scalar_at(message: &DynamicMessage, path: &[FieldDescriptor]) -> Option<String> {
+/// A scalar field of a message as text; `None` when it is unset or empty.
+pub(super) fn scalar_at(message: &[u8], path: &[FieldDescriptor]) -> Option<String> {
+    let last = path.last()?;
+    let text = match (last_at(message, path)?, last.kind()) {
+        (wire::Value::Bytes(text), ProtoKind::String) => wire::as_text(text).ok()?.to_owned(),
+        (wire::Value::Varint(value), ProtoKind::Bool) => (value != 0).to_string(),
+        (wire::Value::Varint(value), ProtoKind::Int32 | ProtoKind::Enum(_)) => (value as i32).to_string(),
+        (wire::Value::Varint(value), ProtoKind::Int64) => value.cast_signed().to_string(),
+        (wire::Value::Varint(value), ProtoKind::Uint32) => (value as u32).to_string(),
+        (wire::Value::Varint(value), ProtoKind::Uint64) => value.to_string(),
+        _ => return None,
+    };
+    let is_default = matches!(text.as_str(), "" | "0" | "false") && !last.supports_presence();
+    (!is_default && !text.is_empty()).then_some(text)
+}
+
+/// The last value of a field: where a message stands in several pieces, they are one.
+fn last_at<'m>(message: &'m [u8], path: &[FieldDescriptor]) -> Option<wire::Value<'m>> {
     let (head, rest) = path.split_first()?;
-    if !message.has_field(head) {
-        return None;
+    let mut found = None;
+    for (number, value) in Fields::of(message).map_while(Result::ok) {
+        if number != head.number() {
+            continue;
+        }
+        match rest {
+            [] => found = Some(value),
+            _ => found = value.bytes().ok().and_then(|inner| last_at(inner, rest)).or(found),
+        }
     }
-    match (&*message.get_field(head), rest) {
-        (Value::Message(inner), [_, ..]) => scalar_at(inner, rest),
-        (Value::String(text), []) if !text.is_empty() => Some(text.clone()),
-        (Value::Bool(value), []) => Some(value.to_string()),
-        (Value::I32(n) | Value::EnumNumber(n), []) => Some(n.to_string()),
-        (Value::I64(n), []) => Some(n.to_string()),
-        (Value::U32(n), []) => Some(n.to_string()),
-        (Value::U64(n), []) => Some(n.to_string()),
-        _ => None,
-    }
+    found
 }

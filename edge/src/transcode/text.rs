@@ -1,19 +1,22 @@
 //! Values from plain text: JSON strings, map keys, query parameters and path variables.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use bytes::Bytes;
-use prost_reflect::{DynamicMessage, MapKey, Value};
 use svc_core::error::Fault;
+use svc_core::json;
 
-use super::json;
-use super::number::{self, Refusal};
-use super::schema::{Field, Form, Kind, Schema};
+use super::encode::Scalar;
+use super::number::{self, InvalidValue};
+use super::schema::{EnumId, Field, Form, Kind, Schema};
 use super::time;
 
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+/// With padding or without, as protobuf's JSON has it; the last bits of `-_` may be anything.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
@@ -24,109 +27,131 @@ pub(crate) const BOOLEAN: &str = "must be true or false";
 const MAX_LEGAL: usize = 300;
 
 /// A value of a field (or of an element of it) from a query or a path, where everything is text.
-pub(crate) fn value(schema: &Schema, field: &Field, text: &str) -> Result<Value, Refusal> {
+pub(crate) fn value<'t>(schema: &Schema, field: &Field, text: &'t str) -> Result<Scalar<'t>, InvalidValue> {
     match field.kind {
-        Kind::Bool => boolean(text).map(Value::Bool),
+        Kind::Bool => boolean(text),
         Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => match json::is_number(text) {
-            true => number::number(field.kind, text),
-            false => Err((Fault::Invalid, number::WHOLE.to_owned())),
+            true => number::of_field(field, text),
+            false => Err(invalid(number::WHOLE)),
         },
-        Kind::Float | Kind::Double => match json::is_number(text) {
-            true => number::number(field.kind, text),
-            false => Err((Fault::Invalid, "must be a number".to_owned())),
+        Kind::Float | Kind::Double => real(schema, field, text),
+        Kind::Message(id) if field.form == Some(Form::Wrapper) => match schema.message(id).fields.first() {
+            Some(inner) => value(schema, inner, text),
+            None => Err(no_text()),
         },
-        Kind::Message(id) if schema.message(id).form == Form::Wrapper => {
-            let Some(inner) = schema.message(id).fields.first() else { return Err(no_text()) };
-            let mut wrapper = DynamicMessage::new(schema.message(id).descriptor.clone());
-            wrapper.set_field(&inner.descriptor, value(schema, inner, text)?);
-            Ok(Value::Message(wrapper))
-        }
         _ => string(schema, field, text),
     }
 }
 
 /// A value of a field (or of an element of it) from a JSON string.
-pub(crate) fn string(schema: &Schema, field: &Field, text: &str) -> Result<Value, Refusal> {
+pub(crate) fn string<'t>(schema: &Schema, field: &Field, text: &'t str) -> Result<Scalar<'t>, InvalidValue> {
     match field.kind {
-        Kind::String => Ok(Value::String(text.to_owned())),
+        Kind::String => Ok(Scalar::Bytes(Cow::Borrowed(text.as_bytes()))),
         Kind::Bytes => bytes(text),
-        Kind::Enum(id) => {
-            let known = schema.enumeration(id);
-            known.number(text).map(Value::EnumNumber).ok_or_else(|| (Fault::Invalid, one_of(&known.legal)))
-        }
-        Kind::Message(id) => {
-            let message = schema.message(id);
-            match message.form {
-                Form::Timestamp => {
-                    time::timestamp(text, field.through_day).map(|t| time::message(&message.descriptor, t))
-                }
-                Form::Duration => time::duration(text).map(|t| time::message(&message.descriptor, t)),
-                Form::FieldMask => {
-                    let paths = text.split(',').filter(|p| !p.is_empty()).map(|p| Value::String(snake(p)));
-                    Ok(mask(schema, field, paths.collect()))
-                }
-                _ => Err(no_text()),
-            }
-        }
-        // Protobuf's JSON writes 64-bit integers as strings.
+        Kind::Enum(id) => enumeration(schema, id, text),
+        Kind::Message(_) => match field.form {
+            Some(form) => message(schema, form, field.through_day, text),
+            None => Err(no_text()),
+        },
+        // Protobuf's JSON writes 64-bit integers as strings, and takes all others so.
         Kind::Int64 | Kind::Uint64 if json::is_number(text) => number::number(field.kind, text),
-        Kind::Bool => Err((Fault::Invalid, BOOLEAN.to_owned())),
-        Kind::Float | Kind::Double => Err((Fault::Invalid, "must be a number".to_owned())),
-        Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => {
-            Err((Fault::Invalid, number::WHOLE.to_owned()))
+        Kind::Int32 | Kind::Uint32 if !schema.is_contract() && json::is_number(text) => {
+            number::of_field(field, text)
         }
+        Kind::Float | Kind::Double if !schema.is_contract() => real(schema, field, text),
+        Kind::Bool => Err(invalid(BOOLEAN)),
+        Kind::Float | Kind::Double => Err(invalid(number::NUMBER)),
+        Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => Err(invalid(number::WHOLE)),
+    }
+}
+
+/// A message of which JSON has one string.
+pub(crate) fn message<'t>(
+    schema: &Schema,
+    form: Form,
+    through_day: bool,
+    text: &'t str,
+) -> Result<Scalar<'t>, InvalidValue> {
+    match form {
+        // Protobuf's JSON has these letters in upper case.
+        Form::Timestamp if !schema.is_contract() && text.contains(['t', 'z']) => {
+            time::timestamp("", false).map(Scalar::Time)
+        }
+        Form::Timestamp => time::timestamp(text, through_day).map(Scalar::Time),
+        Form::Duration => time::duration(text).map(Scalar::Time),
+        // What it is in snake_case would not come back.
+        Form::FieldMask if text.contains('_') => {
+            Err(invalid("must be names as in JSON, with commas between, such as name,rateLimits.perMinute"))
+        }
+        Form::FieldMask => Ok(Scalar::Mask(text)),
+        _ => Err(no_text()),
     }
 }
 
 /// Whether a field (or an element of it) can be written as one text: what a query or a path binds.
-pub(crate) fn is_leaf(schema: &Schema, kind: Kind) -> bool {
-    match schema.form(kind) {
-        None => true,
-        Some(form) => matches!(form, Form::Timestamp | Form::Duration | Form::Wrapper),
-    }
-}
-
-/// A field mask with these paths.
-pub(crate) fn mask(schema: &Schema, field: &Field, paths: Vec<Value>) -> Value {
-    let Kind::Message(id) = field.kind else { return Value::List(paths) };
-    let mut mask = DynamicMessage::new(schema.message(id).descriptor.clone());
-    mask.set_field_by_number(1, Value::List(paths));
-    Value::Message(mask)
+pub(crate) fn is_leaf(field: &Field) -> bool {
+    use Form::{Duration, FieldMask, Timestamp, Wrapper};
+    field.form.is_none_or(|form| matches!(form, Timestamp | Duration | FieldMask | Wrapper))
 }
 
 /// A key of a map.
-pub(crate) fn map_key(kind: Kind, text: &str) -> Result<MapKey, Refusal> {
-    let number = || match json::is_number(text) {
-        true => number::number(kind, text),
-        false => Err((Fault::Invalid, "must have a whole number as its name".to_owned())),
-    };
+pub(crate) fn map_key(kind: Kind, text: &str) -> Result<Scalar<'_>, InvalidValue> {
     match kind {
-        Kind::Bool => boolean(text).map(MapKey::Bool),
-        Kind::String => Ok(MapKey::String(text.to_owned())),
-        _ => match number()? {
-            Value::I32(n) => Ok(MapKey::I32(n)),
-            Value::I64(n) => Ok(MapKey::I64(n)),
-            Value::U32(n) => Ok(MapKey::U32(n)),
-            Value::U64(n) => Ok(MapKey::U64(n)),
-            _ => Err((Fault::Invalid, "must have a whole number as its name".to_owned())),
-        },
+        Kind::Bool => boolean(text),
+        Kind::String => Ok(Scalar::Bytes(Cow::Borrowed(text.as_bytes()))),
+        _ if json::is_number(text) => number::number(kind, text),
+        _ => Err(invalid("must have a whole number as its name")),
     }
 }
 
-fn boolean(text: &str) -> Result<bool, Refusal> {
+fn boolean(text: &str) -> Result<Scalar<'static>, InvalidValue> {
     match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err((Fault::Invalid, BOOLEAN.to_owned())),
+        "true" => Ok(Scalar::Unsigned(1)),
+        "false" => Ok(Scalar::Unsigned(0)),
+        _ => Err(invalid(BOOLEAN)),
     }
 }
 
-/// Both alphabets, with padding or without, as protobuf's JSON has it.
-fn bytes(text: &str) -> Result<Value, Refusal> {
+/// A `float` or `double`. Outside of the contract it may be none.
+fn real(schema: &Schema, field: &Field, text: &str) -> Result<Scalar<'static>, InvalidValue> {
+    let special = match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
+    };
+    match special.filter(|_| !schema.is_contract()) {
+        Some(number) if field.kind == Kind::Float => Ok(Scalar::Float(number as f32)),
+        Some(number) => Ok(Scalar::Double(number)),
+        None if json::is_number(text) => number::number(field.kind, text),
+        None => Err(invalid(number::NUMBER)),
+    }
+}
+
+/// A value of an enum by its name or, in protobuf's own JSON, by its number.
+fn enumeration(schema: &Schema, id: EnumId, text: &str) -> Result<Scalar<'static>, InvalidValue> {
+    match schema.enumeration(id).number(text) {
+        Some(number) => Ok(Scalar::Signed(number.into())),
+        None => enum_number(schema, id, text),
+    }
+}
+
+/// A value of an enum by its number.
+pub(crate) fn enum_number(schema: &Schema, id: EnumId, text: &str) -> Result<Scalar<'static>, InvalidValue> {
+    let known = schema.enumeration(id);
+    let number = json::is_number(text).then(|| number::number(Kind::Int32, text));
+    match number {
+        Some(Ok(Scalar::Signed(number))) if known.is_read(number as i32) => Ok(Scalar::Signed(number)),
+        _ => Err((Fault::Invalid, Cow::Owned(one_of(&known.legal)))),
+    }
+}
+
+/// Both alphabets.
+fn bytes(text: &str) -> Result<Scalar<'static>, InvalidValue> {
     let engine = if text.contains(['-', '_']) { URL_SAFE } else { STANDARD };
     match engine.decode(text) {
-        Ok(bytes) => Ok(Value::Bytes(Bytes::from(bytes))),
-        Err(_) => Err((Fault::Invalid, "must be base64".to_owned())),
+        Ok(bytes) => Ok(Scalar::Bytes(Cow::Owned(bytes))),
+        Err(_) => Err(invalid("must be base64")),
     }
 }
 
@@ -137,18 +162,10 @@ pub(crate) fn one_of(legal: &str) -> String {
     }
 }
 
-fn no_text() -> Refusal {
-    (Fault::Invalid, "must be an object".to_owned())
+const fn invalid(what: &'static str) -> InvalidValue {
+    (Fault::Invalid, Cow::Borrowed(what))
 }
 
-/// `rateLimits.perMinute` as `rate_limits.per_minute`.
-fn snake(path: &str) -> String {
-    let mut out = String::with_capacity(path.len() + 4);
-    for c in path.chars() {
-        if c.is_ascii_uppercase() {
-            out.push('_');
-        }
-        out.push(c.to_ascii_lowercase());
-    }
-    out
+const fn no_text() -> InvalidValue {
+    invalid("must be an object")
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::client::{Call, call, console, contact, contacts};
+use crate::client::{Call, Client, call, console, contact, contacts};
 use crate::stack::{AGENT, CONTACT, Stack, deadline_of};
 
 #[tokio::test]
@@ -42,8 +42,12 @@ async fn a_contact_is_deleted_when_it_is_the_one_meant() {
         (Some("\"3\""), 200, None),
         (Some("*"), 200, None),
         (Some("\"2\""), 412, Some("precondition_failed")),
-        (Some("W/\"3\""), 400, Some("invalid_argument")),
+        (Some("\"2\", \"3\""), 200, None),
+        (Some("\"2\", \"4\""), 412, Some("precondition_failed")),
+        (Some("W/\"3\""), 412, Some("precondition_failed")),
+        (Some("\"abc\""), 412, Some("precondition_failed")),
         (Some("3"), 400, Some("invalid_argument")),
+        (Some("\"3\", *"), 400, Some("invalid_argument")),
     ] {
         let mut request = call("DELETE", &contact("r-1"));
         if let Some(etag) = if_match {
@@ -55,6 +59,58 @@ async fn a_contact_is_deleted_when_it_is_the_one_meant() {
             Some(code) => assert_eq!(answer.code(), code, "{if_match:?}"),
             None => assert_eq!(answer.json()["data"], json!(null), "{if_match:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_contact_is_created_or_replaced() {
+    let stack = Stack::start().await;
+    let place = format!("/v1/open/contacts/mantisid/{CONTACT}/chatbots/{AGENT}");
+    for (reference, condition, status) in [
+        ("new", None, 201),
+        ("old", None, 200),
+        ("new", Some(("If-None-Match", "*")), 201),
+        ("old", Some(("If-None-Match", "*")), 412),
+        ("old", Some(("If-None-Match", "\"2\", W/\"3\"")), 412),
+        ("old", Some(("If-None-Match", "\"2\"")), 200),
+        ("old", Some(("If-None-Match", "2")), 400),
+        ("new", Some(("If-Match", "*")), 412),
+        ("old", Some(("If-Match", "*")), 200),
+        ("new", Some(("If-Match", "\"3\"")), 412),
+        ("old", Some(("If-Match", "\"2\", \"3\"")), 200),
+    ] {
+        let path = format!("{}?upsert=true", contact(reference));
+        let mut put = call("PUT", &path).json(&json!({"email": "a@example.org"}));
+        if let Some((name, value)) = condition {
+            put = put.field(name, value);
+        }
+        let answer = put.send(stack.address).await;
+        assert_eq!(answer.status, status, "{reference} {condition:?}");
+        assert_eq!(answer.header("location"), if status == 201 { &place } else { "" }, "{reference}");
+        if status < 300 {
+            assert_eq!(answer.header("etag"), "\"3\"");
+            assert!(answer.json()["data"].get("created").is_none(), "{:?}", answer.json());
+        }
+    }
+    let deleted = call("DELETE", &contact("old")).field("If-None-Match", "*").send(stack.address).await;
+    assert_eq!((deleted.status, deleted.code().as_str()), (400, "invalid_argument"));
+}
+
+#[tokio::test]
+async fn conditions_of_what_is_read() {
+    let stack = Stack::start().await;
+    for (name, value, status) in [
+        ("If-None-Match", "*", 304),
+        ("If-None-Match", "\"2\", W/\"3\"", 304),
+        ("If-None-Match", "\"2\"", 200),
+        ("If-None-Match", "3", 400),
+        ("If-Match", "\"3\"", 200),
+        ("If-Match", "W/\"3\"", 412),
+        ("If-Match", "\"2\"", 412),
+        ("If-Match", "*", 200),
+    ] {
+        let answer = call("GET", &contact("r-1")).field(name, value).send(stack.address).await;
+        assert_eq!(answer.status, status, "{name}: {value}");
     }
 }
 
@@ -123,12 +179,8 @@ async fn no_header_of_the_client_reaches_a_service() {
     assert_ne!(answer.header("x-request-id"), "mine");
     let calls = stack.contacts.calls.lock().unwrap();
     let [seen] = calls.as_slice() else { panic!("one call") };
-    assert_eq!(seen["x-request-id"], answer.header("x-request-id"));
-    let deadline = deadline_of(seen);
-    assert!(deadline <= Duration::from_secs(10) && deadline > Duration::from_secs(5), "{deadline:?}");
-    for name in ["x-keyward-principal", "x-keyward-organization-id", "x-api-key", "x-api-secret", "cookie"] {
-        assert!(!seen.contains_key(name), "{name}");
-    }
+    assert_eq!(seen.request_id.as_deref(), Some(answer.header("x-request-id")));
+    assert!(seen.metadata.is_empty(), "{:?}", seen.metadata);
 }
 
 #[tokio::test]
@@ -142,6 +194,9 @@ async fn a_service_apart_gets_a_token_for_itself_and_nothing_of_the_client() {
     let [seen] = calls.as_slice() else { panic!("one call") };
     let principals: Vec<_> = seen.get_all("x-keyward-principal").iter().collect();
     assert_eq!(principals, ["token-for-contacts"]);
+    assert_eq!(seen["x-request-id"], answer.header("x-request-id"));
+    let deadline = deadline_of(seen);
+    assert!(deadline <= Duration::from_secs(10) && deadline > Duration::from_secs(5), "{deadline:?}");
     assert!(!seen.contains_key("x-api-secret") && !seen.contains_key("cookie"));
 }
 
@@ -203,11 +258,24 @@ async fn requests_are_counted_by_route() {
     let stack = Stack::start().await;
     call("GET", &contact("r-1")).send(stack.address).await;
     Call::new("GET", "/nowhere").send(stack.address).await;
+    Call::new("POST", "/v1/open/health").send(stack.address).await;
+    Call::new("BREW", "/v1/open/health").send(stack.address).await;
+    Call::new("OPTIONS", "/v1/open/health").send(stack.address).await;
+    let mut client = Client::connect(stack.address).await;
+    for path in ["/v1/open/health", &contact("r-1")] {
+        client.send(call("HEAD", path).bytes()).await;
+        assert_eq!(client.answer_to_head().await.unwrap().status, 200);
+    }
     let text = stack.metrics.encode().unwrap();
     let route = "/v1/open/contacts/{ref}/chatbots/{agent_id}";
     for labels in [
         format!("method=\"GET\",route=\"{route}\",status=\"200\""),
+        format!("method=\"HEAD\",route=\"{route}\",status=\"200\""),
         "method=\"GET\",route=\"\",status=\"404\"".to_owned(),
+        "method=\"POST\",route=\"/v1/open/health\",status=\"405\"".to_owned(),
+        "method=\"_OTHER\",route=\"/v1/open/health\",status=\"405\"".to_owned(),
+        "method=\"OPTIONS\",route=\"/v1/open/health\",status=\"204\"".to_owned(),
+        "method=\"HEAD\",route=\"/v1/open/health\",status=\"200\"".to_owned(),
     ] {
         let line = format!("http_server_request_duration_seconds_count{{{labels}}} 1");
         assert!(text.contains(&line), "{line} is not in\n{text}");

@@ -40,6 +40,10 @@ impl Answer {
     }
 }
 
+/// The connection ended within an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutOff;
+
 /// A connection.
 pub struct Client {
     pub stream: TcpStream,
@@ -57,6 +61,76 @@ impl Client {
 
     /// The next answer on this connection. `None` when the server has closed it.
     pub async fn answer(&mut self) -> Option<Answer> {
+        let (status, headers) = self.head().await?;
+        let length: usize = headers.get("content-length").map_or(0, |v| v.to_str().unwrap().parse().unwrap());
+        while self.read.len() < length {
+            assert!(self.more().await, "the body was cut short");
+        }
+        Some(Answer { status, headers, body: self.read.drain(..length).collect() })
+    }
+
+    /// The next answer, also one that comes in chunks.
+    pub async fn whole_answer(&mut self) -> Answer {
+        let (status, headers) = self.head().await.expect("an answer");
+        let body = match headers.get("content-length") {
+            None if status == 204 => Vec::new(),
+            Some(length) => {
+                let length: usize = length.to_str().unwrap().parse().unwrap();
+                while self.read.len() < length {
+                    assert!(self.more().await, "the body was cut short");
+                }
+                self.read.drain(..length).collect()
+            }
+            None => {
+                let (body, ended) = self.chunks().await;
+                assert_eq!(ended, Ok(()));
+                body
+            }
+        };
+        Answer { status, headers, body }
+    }
+
+    /// The next answer, to a request with HEAD: whatever its length says, there is no body.
+    pub async fn answer_to_head(&mut self) -> Option<Answer> {
+        let (status, headers) = self.head().await?;
+        Some(Answer { status, headers, body: Vec::new() })
+    }
+
+    /// The next chunk of an answer that comes in chunks, of which the head was read. `None` at its end.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, CutOff> {
+        let head_end = loop {
+            if let Some(end) = self.read.windows(2).position(|w| w == b"\r\n") {
+                break end;
+            }
+            if !self.more().await {
+                return Err(CutOff);
+            }
+        };
+        let head: Vec<u8> = self.read.drain(..head_end + 2).collect();
+        let size = usize::from_str_radix(std::str::from_utf8(&head[..head_end]).unwrap(), 16).unwrap();
+        while self.read.len() < size + 2 {
+            if !self.more().await {
+                return Err(CutOff);
+            }
+        }
+        let chunk: Vec<u8> = self.read.drain(..size + 2).take(size).collect();
+        Ok((size > 0).then_some(chunk))
+    }
+
+    /// What is left of an answer in chunks.
+    pub async fn chunks(&mut self) -> (Vec<u8>, Result<(), CutOff>) {
+        let mut whole = Vec::new();
+        loop {
+            match self.chunk().await {
+                Ok(Some(chunk)) => whole.extend(chunk),
+                Ok(None) => return (whole, Ok(())),
+                Err(cut_off) => return (whole, Err(cut_off)),
+            }
+        }
+    }
+
+    /// The head of the next answer. `None` when the server has closed the connection.
+    pub async fn head(&mut self) -> Option<(u16, HeaderMap)> {
         let head_end = loop {
             if let Some(end) = self.read.windows(4).position(|w| w == b"\r\n\r\n") {
                 break end + 4;
@@ -72,11 +146,7 @@ impl Client {
         for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
             headers.append(name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap());
         }
-        let length: usize = headers.get("content-length").map_or(0, |v| v.to_str().unwrap().parse().unwrap());
-        while self.read.len() < length {
-            assert!(self.more().await, "the body was cut short");
-        }
-        Some(Answer { status, headers, body: self.read.drain(..length).collect() })
+        Some((status, headers))
     }
 
     /// Whether the server closes the connection without another byte.

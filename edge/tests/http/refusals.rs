@@ -21,7 +21,7 @@ async fn a_visible_table_of_bad_requests() {
         ("wrong method", call("PUT", &contacts()), 405, "method_not_allowed"),
         ("made-up method", call("BREW", &contacts()), 405, "method_not_allowed"),
         ("TRACE", call("TRACE", &contacts()), 405, "method_not_allowed"),
-        ("OPTIONS *", call("OPTIONS", "*"), 404, "route_not_found"),
+        ("GET *", call("GET", "*"), 404, "route_not_found"),
         ("long target", call("GET", &long), 414, "uri_too_long"),
         ("large head", call("GET", &contacts()).field("X-Big", &big), 431, "headers_too_large"),
         ("two hosts", call("GET", &contacts()).field("Host", "b"), 400, "invalid_argument"),
@@ -47,7 +47,7 @@ async fn a_visible_table_of_bad_requests() {
         ("body on DELETE", call("DELETE", &contact("r")).json(&json!({})), 400, "invalid_argument"),
         (
             "If-Match where none is",
-            call("GET", &contact("r")).field("If-Match", "\"1\""),
+            call("GET", &contacts()).field("If-Match", "\"1\""),
             400,
             "invalid_argument",
         ),
@@ -57,7 +57,36 @@ async fn a_visible_table_of_bad_requests() {
             400,
             "invalid_argument",
         ),
-        ("idempotency key", call("POST", &contacts()).field("Idempotency-Key", "k"), 501, "unimplemented"),
+        (
+            "an idempotency key on a stream",
+            call("POST", &format!("{}:import", contacts())).field("Idempotency-Key", "k"),
+            501,
+            "unimplemented",
+        ),
+        (
+            "an idempotency key on a read",
+            call("GET", &contacts()).field("Idempotency-Key", "k"),
+            400,
+            "invalid_argument",
+        ),
+        (
+            "an empty idempotency key",
+            call("POST", &contacts()).field("Idempotency-Key", ""),
+            400,
+            "invalid_argument",
+        ),
+        (
+            "two idempotency keys",
+            call("POST", &contacts()).field("Idempotency-Key", "k").field("Idempotency-Key", "k"),
+            400,
+            "invalid_argument",
+        ),
+        (
+            "a long idempotency key",
+            call("POST", &contacts()).field("Idempotency-Key", &"k".repeat(256)),
+            400,
+            "invalid_argument",
+        ),
         (
             "stream in",
             call("POST", &format!("{}:import", contacts())).field(json.0, json.1).body("{}"),
@@ -81,7 +110,7 @@ async fn a_wrong_method_says_which_are_right() {
     let stack = Stack::start().await;
     let answer = Call::new("PUT", &contacts()).send(stack.address).await;
     assert_eq!(answer.status, 405);
-    assert_eq!(answer.header("allow"), "GET, POST");
+    assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS, POST");
 }
 
 #[tokio::test]

@@ -1,16 +1,19 @@
-//! Several replicas of auth-svc: when one cannot answer, one other is asked.
+//! Several replicas of a service: when one cannot answer, one other is asked where that does no harm.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_proto::auth::v1::authorization_service_server::AuthorizationServiceServer;
-use svc_core::grpc::Address;
+use keyward_proto::contacts::v1 as contacts;
+use keyward_proto::contacts::v1::contact_service_server::{ContactService, ContactServiceServer};
+use svc_core::error::Error;
+use svc_runtime::grpc::{Address, status};
 use tokio::net::TcpListener;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::client::{Call, call, contact};
-use crate::stack::{Auth, Stack};
+use crate::stack::{Auth, Bare, Stack};
 
 /// What the first replica has in these tests.
 const TRY: Duration = Duration::from_millis(300);
@@ -43,6 +46,34 @@ fn dead() -> Address {
     stopped().0
 }
 
+/// contacts-svc without its database.
+struct CutOff;
+
+#[tonic::async_trait]
+impl ContactService for CutOff {
+    async fn get_contact(
+        &self,
+        _: tonic::Request<contacts::GetContactRequest>,
+    ) -> Result<tonic::Response<contacts::GetContactResponse>, tonic::Status> {
+        Err(status::of(Error::unavailable()))
+    }
+
+    async fn delete_contact(
+        &self,
+        _: tonic::Request<contacts::DeleteContactRequest>,
+    ) -> Result<tonic::Response<contacts::DeleteContactResponse>, tonic::Status> {
+        Err(status::of(Error::unavailable()))
+    }
+}
+
+async fn contacts_svc(service: impl ContactService) -> Address {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = Address::Tcp(listener.local_addr().unwrap().to_string());
+    let server = Server::builder().add_service(ContactServiceServer::new(service));
+    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+    address
+}
+
 async fn stack(replicas: &[Address]) -> Stack {
     let millis = u64::try_from(TRY.as_millis()).unwrap();
     Stack::with_replicas(replicas, |config| config.authorize_try_ms = millis).await
@@ -66,6 +97,26 @@ async fn one_that_cannot_answer_is_no_answer() {
         // It is tried now and then, and not at every second request.
         assert!(began.elapsed() < TRY * 5, "{what}: {:?}", began.elapsed());
     }
+}
+
+#[tokio::test]
+async fn only_what_changes_nothing_is_asked_of_another_service() {
+    for (method, expected) in [("GET", 200), ("DELETE", 503)] {
+        let replicas = [contacts_svc(CutOff).await, contacts_svc(Bare::default()).await];
+        let stack = Stack::with_contacts(&replicas).await;
+        assert_eq!(call(method, &contact("r")).send(stack.address).await.status, expected, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_paused_service_is_left_alone() {
+    let (asleep, _listener) = stopped();
+    let stack = Stack::with_contacts(&[asleep, contacts_svc(Bare::default()).await]).await;
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(status(&stack).await, 200);
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use futures::future::pending;
 use keyward_proto::contacts::v1 as contacts;
 use keyward_proto::contacts::v1::contact_service_server::{ContactService, ContactServiceServer};
 use serde_json::json;
-use svc_core::grpc::Address;
+use svc_runtime::grpc::Address;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -42,7 +42,7 @@ impl ContactService for Replica {
             return pending().await;
         }
         let contact = request.into_inner().contact;
-        Ok(Response::new(contacts::CreateContactResponse { contact }))
+        Ok(Response::new(contacts::CreateContactResponse { contact, created: true }))
     }
 }
 

@@ -17,9 +17,21 @@ async fn hosts() {
         ("none", "GET /v1/open/health HTTP/1.1\r\n\r\n", 400),
         ("two", "GET /v1/open/health HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
         ("no host", "GET /v1/open/health HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
+        ("an empty one", "GET /v1/open/health HTTP/1.1\r\nHost:\r\n\r\n", 400),
+        ("a port that is none", "GET /v1/open/health HTTP/1.1\r\nHost: x:port\r\n\r\n", 400),
+        ("a port out of range", "GET /v1/open/health HTTP/1.1\r\nHost: x:99999\r\n\r\n", 400),
+        ("two ports", "GET /v1/open/health HTTP/1.1\r\nHost: x:1:2\r\n\r\n", 400),
+        ("half an address", "GET /v1/open/health HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
+        ("user information", "GET /v1/open/health HTTP/1.1\r\nHost: u:p@a\r\n\r\n", 400),
+        ("a good address", "GET /v1/open/health HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", 200),
+        ("blanks around it", "GET /v1/open/health HTTP/1.1\r\nHost: \t a \r\n\r\n", 200),
         ("one", "GET /v1/open/health HTTP/1.1\r\nHost: a\r\n\r\n", 200),
         ("none in HTTP/1.0", "GET /v1/open/health HTTP/1.0\r\n\r\n", 200),
         ("absolute form", "GET http://a/v1/open/health HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+        ("absolute form, another host", "GET http://a/v1/open/health HTTP/1.1\r\nHost: b\r\n\r\n", 200),
+        ("absolute form, no host", "GET http://a/v1/open/health HTTP/1.1\r\n\r\n", 400),
+        ("absolute form, bad port", "GET http://a:x/v1/open/health HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        ("absolute form, user", "GET http://u@a/v1/open/health HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ] {
         let answer = exchange(stack.address, request).await;
         assert_eq!(answer.status, status, "{what}");
@@ -102,6 +114,32 @@ async fn malformed_framing_is_refused_and_the_connection_closed() {
         assert!(client.is_closed().await, "{what}");
     }
     assert_eq!(stack.auth.count(), 0);
+}
+
+/// hyper looks at the last coding alone (RFC 9112, 6.1).
+#[tokio::test]
+async fn transfer_codings_other_than_chunked_are_refused_and_the_connection_closed() {
+    let stack = Stack::start().await;
+    let json = "Content-Type: application/json\r\n";
+    let chunks = "2\r\n{}\r\n0\r\n\r\n";
+    for (fields, status, code) in [
+        ("Transfer-Encoding: gzip, chunked\r\n", 501, "unimplemented"),
+        ("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", 501, "unimplemented"),
+        ("Transfer-Encoding: identity, chunked\r\n", 501, "unimplemented"),
+        ("Transfer-Encoding: chunked, chunked\r\n", 400, "invalid_argument"),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: Chunked\r\n", 400, "invalid_argument"),
+    ] {
+        let mut client = Client::connect(stack.address).await;
+        client.send(post(&format!("{json}{fields}"), chunks)).await;
+        let answer = client.answer().await.unwrap();
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{fields}");
+        assert_eq!(answer.header("connection"), "close", "{fields}");
+        assert!(client.is_closed().await, "{fields}");
+    }
+    assert_eq!(stack.auth.count(), 0);
+    let answer =
+        exchange(stack.address, post(&format!("{json}Transfer-Encoding: CHUNKED\r\n"), chunks)).await;
+    assert_eq!(answer.status, 201, "{:?}", answer.json());
 }
 
 #[tokio::test]

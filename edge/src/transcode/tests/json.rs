@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use svc_core::error::Reason;
 
 use super::echo;
-use crate::transcode::json::{Json, MAX_DEPTH};
+use svc_core::json::{Json, MAX_DEPTH};
 
 #[test]
 fn text_that_is_not_json_is_named_with_its_place() {
@@ -44,7 +44,7 @@ fn text_that_is_not_json_is_named_with_its_place() {
         ("{\"text\":\"\\ud800\\u0041\"}", "a surrogate stands alone, line 1 column 10"),
         ("{\"text\":\"\\udc00\"}", "a surrogate stands alone, line 1 column 10"),
         ("// no\n{}", "a value is expected, line 1 column 1"),
-        ("\u{feff}{}", "a value is expected, line 1 column 1"),
+        ("\u{feff}\u{feff}{}", "a value is expected, line 1 column 1"),
         // What is broken wins over what is refused, wherever it stands.
         ("{\"nope\": {\"a\": [1, 2}}", "a comma is expected, line 1 column 21"),
     ];
@@ -59,7 +59,7 @@ fn text_that_is_not_json_is_named_with_its_place() {
 #[test]
 fn invalid_utf8_is_broken() {
     let found = super::find(http::Method::POST, "/echo");
-    let error = found.route.request(&[], None, b"{\"text\":\"\xff\"}", None).unwrap_err();
+    let error = found.route.plan.request(&[], None, b"{\"text\":\"\xff\"}", None).unwrap_err();
     assert_eq!(error.reason, Reason::InvalidJson);
     assert_eq!(error.message, "The body is not JSON: invalid UTF-8, line 1 column 10.");
 }

@@ -1,9 +1,13 @@
 //! Tests of transcoding, through whole routes of `acme.proto`, which has every type.
 
+mod conformance;
+mod hostile;
 mod json;
+mod merge;
 mod patch;
 mod property;
 mod query;
+mod random;
 mod read;
 mod write;
 
@@ -38,23 +42,23 @@ pub(crate) fn pool(source: &str) -> DescriptorPool {
     resolver.add(IncludeFileResolver::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../proto").into()));
     resolver.add(GoogleFileResolver::new());
     let mut compiler = protox::Compiler::with_file_resolver(resolver);
-    compiler.include_imports(true).open_file("acme.proto").unwrap();
+    compiler.include_imports(true).include_source_info(true).open_file("acme.proto").unwrap();
     DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice()).unwrap()
 }
 
-fn find(method: Method, path: &str) -> Match<'static> {
+fn find(method: Method, path: &str) -> Match<'static, '_> {
     TABLE.find(&method, path).unwrap()
 }
 
 fn send(method: Method, path: &str, query: &str, body: &str) -> Result<Encoded, Error> {
     let found = find(method, path);
-    found.route.request(&found.params, Some(query), body.as_bytes(), None)
+    found.route.plan.request(&found.params, Some(query), body.as_bytes(), None)
 }
 
 /// The request message as prost-reflect writes it.
 fn sent(method: Method, path: &str, query: &str, body: &str) -> String {
     let found = find(method, path);
-    let request = found.route.request(&found.params, Some(query), body.as_bytes(), None).unwrap();
+    let request = found.route.plan.request(&found.params, Some(query), body.as_bytes(), None).unwrap();
     let message = DynamicMessage::decode(found.route.rpc.method.input(), request.wire).unwrap();
     serde_json::to_string(&message).unwrap()
 }

@@ -8,7 +8,7 @@ use super::{find, send, sent, violations};
 /// The mask's paths, and the rest of the thing.
 fn patch(body: &str) -> (Vec<String>, String) {
     let found = find(Method::PATCH, "/things/1");
-    let request = found.route.request(&found.params, None, body.as_bytes(), None).unwrap();
+    let request = found.route.plan.request(&found.params, None, body.as_bytes(), None).unwrap();
     let message = DynamicMessage::decode(found.route.rpc.method.input(), request.wire).unwrap();
     let mask = message.get_field_by_name("update_mask").unwrap().into_owned();
     let paths = mask.as_message().unwrap().get_field_by_name("paths").unwrap().into_owned();

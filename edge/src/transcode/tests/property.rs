@@ -9,8 +9,8 @@ use prost_reflect::DynamicMessage;
 use serde_json::{Value as Json, json};
 
 use super::{TABLE, find};
+use crate::fuzzing;
 use crate::routes::Table;
-use crate::transcode::fuzz;
 
 /// Any JSON that a double and the nesting limit can hold.
 fn any_json() -> impl Strategy<Value = Json> {
@@ -100,18 +100,44 @@ fn thing() -> impl Strategy<Value = Json> {
     vec(member, 0..12).prop_map(|members| Json::Object(members.into_iter().collect()))
 }
 
+/// Some numbers in every way.
+fn scalars() -> impl Strategy<Value = Json> {
+    let lists = (
+        vec(any::<i32>(), 0..4),
+        vec(any::<u64>().prop_map(|n| n.to_string()), 0..4),
+        vec(any::<i32>().prop_map(|n| f64::from(n) + 0.5), 0..4),
+        vec(any::<bool>(), 0..4),
+        vec(any::<i32>(), 0..4),
+    );
+    let maps = (
+        btree_map(any::<i32>().prop_map(|n| n.to_string()), any::<i32>(), 0..4),
+        btree_map(any::<u64>().prop_map(|n| n.to_string()), text(), 0..4),
+        btree_map(any::<u32>().prop_map(|n| n.to_string()), any::<bool>(), 0..4),
+    );
+    let small = prop_oneof![Just(0), any::<i32>()];
+    let single = (small, any::<i64>(), any::<u32>(), any::<u64>(), any::<i32>(), any::<i64>());
+    (single, lists, maps).prop_map(|(one, lists, maps)| {
+        json!({
+            "zigzag": one.0, "bigZigzag": one.1.to_string(), "fixed": one.2, "bigFixed": one.3.to_string(),
+            "signedFixed": one.4, "bigSignedFixed": one.5.to_string(),
+            "zigzags": lists.0, "fixeds": lists.1, "doubles": lists.2, "flags": lists.3, "unpacked": lists.4,
+            "zigzagged": maps.0, "fixedNamed": maps.1, "numbered": maps.2,
+        })
+    })
+}
+
 fn read(body: &[u8]) -> DynamicMessage {
     let found = find(Method::POST, "/echo");
-    let request = found.route.request(&[], None, body, None).unwrap();
+    let request = found.route.plan.request(&[], None, body, None).unwrap();
     // The request and the answer of Echo look the same on the wire.
     DynamicMessage::decode(found.route.rpc.method.output(), request.wire).unwrap()
 }
 
 fn write(message: &DynamicMessage) -> Json {
     let found = find(Method::POST, "/echo");
-    let request = found.route.request(&[], None, b"", None).unwrap();
+    let request = found.route.plan.request(&[], None, b"", None).unwrap();
     let wire = message.encode_to_vec();
-    let body = found.route.response(&request, &wire).unwrap().body;
+    let body = found.route.plan.response(&request, &wire).unwrap().body;
     serde_json::from_slice(&body).unwrap()
 }
 
@@ -180,12 +206,37 @@ proptest! {
     }
 
     #[test]
+    fn numbers_stand_on_the_wire_as_prost_reflect_has_them(scalars in scalars()) {
+        let found = find(Method::POST, "/scalars");
+        let request = found.route.plan.request(&[], None, scalars.to_string().as_bytes(), None).unwrap();
+        let message = found.route.rpc.method.input();
+        let ours = DynamicMessage::decode(message.clone(), request.wire.clone()).unwrap();
+        let theirs = DynamicMessage::deserialize(message.clone(), json!({ "scalars": scalars })).unwrap();
+        let theirs = theirs.encode_to_vec();
+        same(&ours, &DynamicMessage::decode(message, theirs.as_slice()).unwrap())?;
+        for wire in [request.wire.to_vec(), theirs] {
+            let body = found.route.plan.response(&request, &wire).unwrap().body;
+            prop_assert_eq!(&serde_json::from_slice::<Json>(&body).unwrap()["data"], &scalars);
+        }
+    }
+
+    #[test]
+    fn merges_as_prost_reflect_does(one in thing(), other in thing()) {
+        let found = find(Method::POST, "/echo");
+        let request = found.route.plan.request(&[], None, b"", None).unwrap();
+        let body = |wire: &[u8]| String::from_utf8(found.route.plan.response(&request, wire).unwrap().body).unwrap();
+        let wire = [oracle(&one).encode_to_vec(), oracle(&other).encode_to_vec()].concat();
+        let merged = DynamicMessage::decode(found.route.rpc.method.output(), wire.as_slice()).unwrap();
+        prop_assert_eq!(body(&wire), body(&merged.encode_to_vec()));
+    }
+
+    #[test]
     fn no_bytes_panic(input in vec(any::<u8>(), 0..80), start in prop_oneof![
         Just("POST\n/echo\n\n"), Just("GET\n/things\n"), Just("PATCH\n/things/"), Just("POST\n/whole/"), Just("GET\n/"), Just("")
     ]) {
         let mut bytes = start.as_bytes().to_vec();
         bytes.extend(input);
-        fuzz::exercise(&TABLE, &bytes);
+        fuzzing::exercise(&TABLE, &bytes);
     }
 
     #[test]
@@ -194,7 +245,7 @@ proptest! {
         body in "([{}\\[\\]\",:]|\"tags\":|\"email\":|\"customFields\":|null|1|\"a\"){0,12}") {
         static BUILT_IN: std::sync::LazyLock<Table> = std::sync::LazyLock::new(crate::routes::tests::built_in);
         for method in ["GET", "POST", "PATCH"] {
-            fuzz::exercise(&BUILT_IN, format!("{method}\n/v1/open/contacts{path}\n{query}\n{body}").as_bytes());
+            fuzzing::exercise(&BUILT_IN, format!("{method}\n/v1/open/contacts{path}\n{query}\n{body}").as_bytes());
         }
     }
 }

@@ -1,10 +1,11 @@
 //! JSON bodies into messages: what is accepted, and every way to be refused.
 
 use http::Method;
+use svc_core::precondition::{Precondition, Versions};
 
 use super::{echo, echoed, find, send, sent, violations};
-use crate::transcode::json::MAX_DEPTH;
 use crate::transcode::read::MAX_VALUE_DEPTH;
+use svc_core::json::MAX_DEPTH;
 
 #[test]
 fn what_is_accepted() {
@@ -50,6 +51,9 @@ fn what_is_accepted() {
         (r#"{"at": "1969-12-31T23:59:59.25Z"}"#, r#"{"at":"1969-12-31T23:59:59.250Z"}"#),
         (r#"{"at": "0001-01-01T00:00:00Z"}"#, r#"{"at":"0001-01-01T00:00:00Z"}"#),
         (r#"{"until": "2026-12-31"}"#, r#"{"until":"2027-01-01T00:00:00Z"}"#),
+        (r#"{"until": "9999-12-31"}"#, r#"{"until":"9999-12-31T23:59:59.999999999Z"}"#),
+        (r#"{"at": "9999-12-31T23:59:59.999999999Z"}"#, r#"{"at":"9999-12-31T23:59:59.999999999Z"}"#),
+        (r#"{"at": "2016-12-31t23:59:60z"}"#, r#"{"at":"2016-12-31T23:59:59.999999999Z"}"#),
         (r#"{"until": "2024-02-28"}"#, r#"{"until":"2024-02-29T00:00:00Z"}"#),
         (r#"{"until": "2026-12-31T01:00:00Z"}"#, r#"{"until":"2026-12-31T01:00:00Z"}"#),
         (r#"{"took": "-1.5s"}"#, r#"{"took":"-1.500s"}"#),
@@ -117,7 +121,9 @@ fn what_is_refused() {
         (r#"{"data": "?"}"#, &["data invalid"]),
         (r#"{"color": "BLUE"}"#, &["color invalid"]),
         (r#"{"color": "red"}"#, &["color invalid"]),
+        (r#"{"color": 0}"#, &["color invalid"]),
         (r#"{"color": 1}"#, &["color invalid"]),
+        (r#"{"mask": "any_named"}"#, &["mask invalid"]),
         (r#"{"color": "UNSPECIFIED"}"#, &["color invalid"]),
         (r#"{"color": "COLOR_UNSPECIFIED"}"#, &["color invalid"]),
         (r#"{"color": "3D"}"#, &["color invalid"]),
@@ -142,6 +148,7 @@ fn what_is_refused() {
         (r#"{"at": "2026-01-31T12:00:00.Z"}"#, &["at invalid"]),
         (r#"{"at": "2026-01-31T12:00:00.1234567890Z"}"#, &["at invalid"]),
         (r#"{"at": "2026-01-31T12:00:00Z[UTC]"}"#, &["at invalid"]),
+        (r#"{"at": "2026-01-31T12:00:00+24:00"}"#, &["at invalid"]),
         (r#"{"at": "0000-01-01T00:00:00Z"}"#, &["at invalid"]),
         (r#"{"at": 1769860800}"#, &["at invalid"]),
         (r#"{"until": "2026-02-30"}"#, &["until invalid"]),
@@ -181,7 +188,7 @@ fn a_body_that_is_no_object_is_refused() {
 fn messages_are_sentences_that_name_the_field() {
     let cases: &[(&str, &str)] = &[
         (r#"{"small": 1e10}"#, "`small` must be between -2147483648 and 2147483647."),
-        (r#"{"color": 1}"#, "`color` must be one of RED, SKY_BLUE, COLOR_3D."),
+        (r#"{"color": 7}"#, "`color` must be one of RED, SKY_BLUE, COLOR_3D."),
         (r#"{"inner": {"nope": 1}}"#, "`inner.nope` is not a field here."),
         (r#"{"this": "", "that": 1}"#, "`that` cannot be set together with `this`."),
         (r#"{"small": 1e10, "nope": 1}"#, "`small` must be between -2147483648 and 2147483647. (1 more.)"),
@@ -229,7 +236,8 @@ fn a_body_cannot_set_what_the_path_or_a_header_sets() {
         (r#"{"ref": "a"}"#, &["ref immutable"]),
         // The other ways to say which are no less a contradiction.
         (r#"{"id": "a"}"#, &["id immutable"]),
-        (r#"{"version": 1}"#, &["version immutable"]),
+        (r#"{"ifMatch": {"any": true}}"#, &["ifMatch immutable"]),
+        (r#"{"ifNoneMatch": {"any": true}}"#, &["ifNoneMatch immutable"]),
     ];
     for (body, expected) in cases {
         assert_eq!(violations(send(Method::POST, "/whole/a", "", body)), *expected, "{body}");
@@ -245,12 +253,60 @@ fn a_body_cannot_set_what_the_path_or_a_header_sets() {
 }
 
 #[test]
-fn if_match_goes_where_the_annotation_says() {
+fn preconditions_go_where_the_annotations_say() {
     let found = find(Method::POST, "/whole/a");
-    let request = found.route.request(&found.params, None, b"", Some(7)).unwrap();
-    let message =
-        prost_reflect::DynamicMessage::decode(found.route.rpc.method.input(), request.wire).unwrap();
-    assert_eq!(serde_json::to_string(&message).unwrap(), r#"{"ref":"a","version":7}"#);
+    let these = || Some(Versions::OneOf(vec![7, 8]));
+    for (matches, none_matches, expected) in [
+        (None, None, r#"{"ref":"a"}"#),
+        (these(), None, r#"{"ref":"a","ifMatch":{"versions":[7,8]}}"#),
+        (Some(Versions::Any), None, r#"{"ref":"a","ifMatch":{"any":true}}"#),
+        // To name no version is something else than to name nothing.
+        (Some(Versions::OneOf(Vec::new())), None, r#"{"ref":"a","ifMatch":{}}"#),
+        (None, Some(Versions::Any), r#"{"ref":"a","ifNoneMatch":{"any":true}}"#),
+        (None, these(), r#"{"ref":"a","ifNoneMatch":{"versions":[7,8]}}"#),
+    ] {
+        let precondition = Precondition { matches, none_matches };
+        let request = found.route.plan.request(&found.params, None, b"", Some(&precondition)).unwrap();
+        let message =
+            prost_reflect::DynamicMessage::decode(found.route.rpc.method.input(), request.wire).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_number_with_a_range_is_refused_by_its_service() {
+    let beyond = r#"{"between":-2147483648}"#;
+    for (number, expected) in [
+        ("1", r#"{"between":1}"#),
+        ("2147483647", r#"{"between":2147483647}"#),
+        ("2147483648", beyond),
+        ("4294967356", beyond),
+        ("-2147483649", beyond),
+        ("1e99", beyond),
+        ("99999999999999999999999999999999999999999999", beyond),
+    ] {
+        assert_eq!(echoed(&format!(r#"{{"between": {number}}}"#)), expected, "{number}");
+    }
+    for number in ["1.5", "true", "\"7\"", "1e-1"] {
+        assert_eq!(violations(echo(&format!(r#"{{"between": {number}}}"#))), ["between invalid"], "{number}");
+    }
+    assert_eq!(sent(Method::GET, "/things", "between=99999999999", ""), beyond);
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    assert_eq!(echoed("\u{feff}{\"text\": \"a\"}"), r#"{"text":"a"}"#);
+    assert_eq!(echoed("\u{feff} {\"text\": \"\u{feff}\"}"), "{\"text\":\"\u{feff}\"}");
+    for (body, place) in [
+        ("\u{feff}", "line 1 column 1"),
+        ("\u{feff}\u{feff}{}", "line 1 column 1"),
+        ("\u{feff}{\"text\": x}", "line 1 column 10"),
+        ("{\u{feff}}", "line 1 column 2"),
+    ] {
+        let error = echo(body).unwrap_err();
+        assert_eq!(error.reason.code(), "invalid_json", "{body:?}");
+        assert!(error.message.contains(place), "{body:?}: {}", error.message);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use prost_reflect::{DynamicMessage, Value};
 use svc_core::error::Reason;
 
 use super::{find, sent};
+use crate::routes::{Dialect, Table};
 use crate::transcode::Rendered;
 
 /// The answer of a route to a message given as prost-reflect reads it.
@@ -14,8 +15,8 @@ fn answer(method: Method, path: &str, message: &str) -> Rendered {
     let output = found.route.rpc.method.output();
     let mut json = serde_json::Deserializer::from_str(message);
     let message = DynamicMessage::deserialize(output, &mut json).unwrap();
-    let request = found.route.request(&found.params, None, b"", None).unwrap();
-    found.route.response(&request, &message.encode_to_vec()).unwrap()
+    let request = found.route.plan.request(&found.params, None, b"", None).unwrap();
+    found.route.plan.response(&request, &message.encode_to_vec()).unwrap()
 }
 
 fn body(method: Method, path: &str, message: &str) -> String {
@@ -38,7 +39,7 @@ fn every_field_is_there_in_the_order_of_its_file() {
         r#""textOrNot":null,"data":"","color":null,"inner":null,"texts":[],"inners":[],"colors":[],"#,
         r#""names":{},"numbered":{},"flagged":{},"anyNamed":{},"at":null,"until":null,"took":null,"#,
         r#""mask":null,"anyObject":null,"any":null,"anyList":null,"wrappedText":null,"wrappedBig":null,"#,
-        r#""this":null,"that":null,"madeByUs":"","zulu":"","alpha":""}}"#
+        r#""this":null,"that":null,"madeByUs":"","between":0,"zulu":"","alpha":""}}"#
     );
     assert_eq!(empty, expected);
 }
@@ -100,8 +101,8 @@ fn numbers_of_any_json_are_as_short_as_they_can_be() {
         let thing = message.get_field_by_name_mut("thing").unwrap().as_message_mut().unwrap();
         let any = thing.get_field_by_name_mut("any").unwrap().as_message_mut().unwrap();
         any.set_field_by_name("number_value", Value::F64(number));
-        let request = found.route.request(&[], None, b"", None).unwrap();
-        let body = found.route.response(&request, &message.encode_to_vec()).unwrap().body;
+        let request = found.route.plan.request(&[], None, b"", None).unwrap();
+        let body = found.route.plan.response(&request, &message.encode_to_vec()).unwrap().body;
         let body = String::from_utf8(body).unwrap();
         assert!(body.contains(&format!(r#""any":{expected},"#)), "{number}: {body}");
     }
@@ -170,22 +171,42 @@ fn location_and_etag() {
         );
     }
     let found = find(Method::POST, "/whole/a%2F%C3%BC%20b");
-    let request = found.route.request(&found.params, None, br#"{"name":"n:1"}"#, None).unwrap();
-    let location = found.route.response(&request, &[8, 3]).unwrap().location;
+    let request = found.route.plan.request(&found.params, None, br#"{"name":"n:1"}"#, None).unwrap();
+    let location = found.route.plan.response(&request, &[8, 3]).unwrap().location;
     assert_eq!(location.as_deref(), Some("/whole/a%2F%C3%BC%20b/3/n%3A1"));
+}
+
+#[test]
+fn what_was_created_is_201_with_its_place() {
+    for (message, status, location) in [
+        (r#"{"thing":{"text":"a"},"created":true}"#, 201, Some("/things/7")),
+        (r#"{"thing":{"text":"a"}}"#, 200, None),
+    ] {
+        let answer = answer(Method::PUT, "/things/7", message);
+        assert_eq!((answer.status, answer.location.as_deref()), (status, location), "{message}");
+        let body = String::from_utf8(answer.body).unwrap();
+        assert!(!body.contains("created"), "{body}");
+    }
+}
+
+#[test]
+fn the_last_moment_is_written() {
+    let last = r#"{"at":"9999-12-31T23:59:59.999999999Z"}"#;
+    assert_eq!(field("at", last), r#""9999-12-31T23:59:59.999Z""#);
+    assert_eq!(field("at", r#"{"at":"0001-01-01T00:00:00Z"}"#), r#""0001-01-01T00:00:00.000Z""#);
 }
 
 #[test]
 fn bytes_that_are_no_message_are_a_bad_gateway() {
     let found = find(Method::POST, "/echo");
-    let request = found.route.request(&[], None, b"", None).unwrap();
-    assert_eq!(found.route.response(&request, b"\xff\xff\xff").unwrap_err().reason, Reason::BadGateway);
+    let request = found.route.plan.request(&[], None, b"", None).unwrap();
+    assert_eq!(found.route.plan.response(&request, b"\xff\xff\xff").unwrap_err().reason, Reason::BadGateway);
 }
 
 #[test]
 fn times_out_of_range_are_null() {
     let found = find(Method::POST, "/echo");
-    let request = found.route.request(&[], None, b"", None).unwrap();
+    let request = found.route.plan.request(&[], None, b"", None).unwrap();
     for (seconds, nanos) in
         [(-62_135_596_801, 0), (253_402_300_800, 0), (i64::MAX, 0), (0, -1), (0, i32::MAX)]
     {
@@ -195,7 +216,7 @@ fn times_out_of_range_are_null() {
         thing.extend(at);
         let mut wire = vec![0x0a, thing.len() as u8];
         wire.extend(thing);
-        let body = String::from_utf8(found.route.response(&request, &wire).unwrap().body).unwrap();
+        let body = String::from_utf8(found.route.plan.response(&request, &wire).unwrap().body).unwrap();
         assert!(body.contains(r#""at":null"#), "{seconds} {nanos}: {body}");
     }
 }
@@ -203,4 +224,58 @@ fn times_out_of_range_are_null() {
 #[test]
 fn the_oracle_reads_what_a_request_was() {
     assert_eq!(sent(Method::POST, "/echo", "", r#"{"text":"a"}"#), r#"{"thing":{"text":"a"}}"#);
+}
+
+#[test]
+fn a_request_or_an_answer_may_be_a_well_known_type() {
+    let any = r#"{"@type":"type.googleapis.com/acme.v1.Inner","text":"a"}"#;
+    for (path, body, message) in [
+        ("/free", r#"{"a":[1,null]}"#, r#"{"a":[1.0,null]}"#),
+        ("/held", any, any),
+        (
+            "/held",
+            r#"{"value":"1.5s","@type":"x/google.protobuf.Duration"}"#,
+            r#"{"@type":"x/google.protobuf.Duration","value":"1.500s"}"#,
+        ),
+    ] {
+        assert_eq!(sent(Method::POST, path, "", body), message);
+    }
+    let written = |path: &str, message: &str| body(Method::POST, path, message);
+    assert_eq!(
+        written("/free", r#"[1,{"a":null}]"#),
+        r#"{"success":true,"message":"OK","data":[1,{"a":null}]}"#
+    );
+    let inner =
+        r#"{"@type":"type.googleapis.com/acme.v1.Inner","text":"a","number":null,"inner":null,"id":""}"#;
+    assert_eq!(written("/held", any), format!(r#"{{"success":true,"message":"OK","data":{inner}}}"#));
+}
+
+#[test]
+fn protobufs_own_json_has_no_envelope() {
+    let table = Table::build_in(Dialect::Proto3, &super::pool(super::ACME), &[super::SERVICE]).unwrap();
+    for (method, path, message, expected) in [
+        (Method::GET, "/things", r#"{"things":[{"id":"1"}],"pagination":{"limit":20}}"#, r#"[{"id":"1"}]"#),
+        (Method::GET, "/things", "{}", "[]"),
+        (
+            Method::GET,
+            "/shelves/shelves/a/things",
+            r#"{"things":[{}],"pagination":{"limit":20}}"#,
+            r#"{"things":[{}],"pagination":{"limit":20}}"#,
+        ),
+        (Method::GET, "/things/1:count", "{}", "{}"),
+        (
+            Method::POST,
+            "/echo",
+            r#"{"thing":{"color":"COLOR_RED","big":"7"}}"#,
+            r#"{"big":"7","color":"COLOR_RED"}"#,
+        ),
+        (Method::POST, "/echo", "{}", "{}"),
+    ] {
+        let found = table.find(&method, path).unwrap();
+        let mut json = serde_json::Deserializer::from_str(message);
+        let message = DynamicMessage::deserialize(found.route.rpc.method.output(), &mut json).unwrap();
+        let request = found.route.plan.request(&found.params, None, b"", None).unwrap();
+        let body = found.route.plan.response(&request, &message.encode_to_vec()).unwrap().body;
+        assert_eq!(String::from_utf8(body).unwrap(), expected, "{path}");
+    }
 }

@@ -1,0 +1,124 @@
+import { useState } from 'react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { agentsQuery, createAgent, deleteAgent, renameAgent, type Agent } from '../../api/agents'
+import { faults, wording } from '../../api/client'
+import { RadioCards } from '../../ui/choice'
+import { FormDialog } from '../../ui/dialog'
+import { TextField } from '../../ui/field'
+import { length, visible } from '../../ui/format'
+import { Notice } from '../../ui/states'
+import { Text } from '../../ui/text'
+import { useToast } from '../../ui/toast'
+
+const NAME_MAX = 100
+const MODES: [string, string, string][] = [
+  ['LIVE', 'Live', 'Real contacts and documents'],
+  ['TEST', 'Test', 'A sandbox. Its keys say kw_test_'],
+]
+
+function fault(name: string): string | undefined {
+  if (!name.trim()) return 'Give the agent a name.'
+  return length(name.trim()) > NAME_MAX ? `A name has at most ${NAME_MAX} characters.` : undefined
+}
+
+/** What both forms do: ask for a name, send it, say so, and list the agents again. */
+function useNaming(send: (name: string) => Promise<Agent>, toast: string, onClose: () => void, before = '') {
+  const client = useQueryClient()
+  const say = useToast()
+  const [name, setName] = useState(before)
+  const [tried, setTried] = useState(false)
+  const sent = useMutation({
+    mutationFn: () => send(name.trim()),
+    onSuccess: () => {
+      say(toast)
+      onClose()
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: agentsQuery.queryKey }),
+  })
+  const error = (tried && fault(name)) || faults(sent.error).name
+  return {
+    pending: sent.isPending,
+    onSend: () => {
+      setTried(true)
+      if (!fault(name)) sent.mutate()
+    },
+    refused: sent.isError && !error ? wording(sent.error) : null,
+    field: {
+      label: 'Name',
+      value: name,
+      onChange: setName,
+      error,
+      count: [length(name.trim()), NAME_MAX] as [number, number],
+    },
+  }
+}
+
+export function CreateAgent({ onClose }: { onClose: () => void }) {
+  const [mode, setMode] = useState('LIVE')
+  const make = (name: string) => createAgent(name, mode as 'LIVE' | 'TEST')
+  const { refused, field, ...sending } = useNaming(make, 'Agent created.', onClose)
+  return (
+    <FormDialog onClose={onClose} size="narrow" title="Create an agent" action="Create agent" {...sending}>
+      {refused && <Notice kind="bad">{refused}</Notice>}
+      <TextField {...field} placeholder="Support" autoFocus inputProps={{ autoComplete: 'off' }} />
+      <RadioCards label="Mode" value={mode} onChange={setMode} columns={2} items={MODES} />
+      <Notice>The mode cannot be changed later.</Notice>
+    </FormDialog>
+  )
+}
+
+export function RenameAgent({ agent, onClose }: { agent: Agent; onClose: () => void }) {
+  const rename = (name: string) => renameAgent(agent.id, name)
+  const { refused, field, ...sending } = useNaming(rename, 'Agent renamed.', onClose, agent.name)
+  return (
+    <FormDialog onClose={onClose} size="narrow" title="Rename the agent" action="Save" {...sending}>
+      {refused && <Notice kind="bad">{refused}</Notice>}
+      <TextField {...field} autoFocus inputProps={{ autoComplete: 'off' }} />
+    </FormDialog>
+  )
+}
+
+export function DeleteAgent({ agent, onClose }: { agent: Agent; onClose: () => void }) {
+  const client = useQueryClient()
+  const say = useToast()
+  const [typed, setTyped] = useState('')
+  const gone = useMutation({
+    mutationFn: () => deleteAgent(agent.id),
+    onSuccess: () => {
+      say('Agent deleted.')
+      onClose()
+    },
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: agentsQuery.queryKey })
+      void client.invalidateQueries({ queryKey: ['keys'] })
+    },
+  })
+  const isMeant = typed.trim() === agent.name
+  return (
+    <FormDialog
+      role="alertdialog"
+      onClose={onClose}
+      size="narrow"
+      title={
+        <>
+          Delete “<Text>{agent.name}</Text>”?
+        </>
+      }
+      action="Delete agent"
+      danger
+      isDisabled={!isMeant}
+      pending={gone.isPending}
+      onSend={() => gone.mutate()}
+    >
+      {gone.isError && <Notice kind="bad">{wording(gone.error)}</Notice>}
+      <p>The agent and all its API keys are permanently deleted. Any applications using these keys will lose access.</p>
+      <TextField
+        label={`Type ${visible(agent.name)} to confirm`}
+        value={typed}
+        onChange={setTyped}
+        autoFocus
+        inputProps={{ autoComplete: 'off', spellCheck: false }}
+      />
+    </FormDialog>
+  )
+}

@@ -1,0 +1,83 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { wording } from '../../api/client'
+import {
+  archiveContact,
+  contactDeleted,
+  contactsChanged,
+  deleteContact,
+  unarchiveContact,
+  type Contact,
+} from '../../api/contacts'
+import { FormDialog } from '../../ui/dialog'
+import { Notice } from '../../ui/states'
+import { Text } from '../../ui/text'
+import { useToast } from '../../ui/toast'
+import { calledContact } from './names'
+
+/** Archives a contact or takes that back, at once; the toast undoes it. */
+export function useArchive(agentId: string) {
+  const client = useQueryClient()
+  const say = useToast()
+  const turn = useMutation({
+    mutationFn: ({ id, status }: Contact) =>
+      status === 'ACTIVE' ? archiveContact(agentId, id) : unarchiveContact(agentId, id),
+    onSuccess: changed =>
+      say(changed.status === 'ARCHIVED' ? 'Contact archived.' : 'Contact active again.', {
+        action: { name: 'Undo', run: () => turn.mutate(changed) },
+      }),
+    onError: error => say(wording(error), { bad: true }),
+    onSettled: () => contactsChanged(client, agentId),
+  })
+  return turn
+}
+
+export function DeleteContact({
+  agentId,
+  contact,
+  onClose,
+  onGone,
+}: {
+  agentId: string
+  contact: Contact
+  onClose: () => void
+  onGone?: () => void
+}) {
+  const client = useQueryClient()
+  const say = useToast()
+  const gone = useMutation({
+    mutationFn: () => deleteContact(agentId, contact.id),
+    onSuccess: () => {
+      say('Contact deleted.')
+      void contactDeleted(client, agentId, contact.id)
+      onClose()
+      onGone?.()
+    },
+  })
+  return (
+    <FormDialog
+      role="alertdialog"
+      size="narrow"
+      onClose={onClose}
+      title={
+        <>
+          Delete “<Text>{calledContact(contact)}</Text>”?
+        </>
+      }
+      action="Delete contact"
+      danger
+      isCalm
+      pending={gone.isPending}
+      onSend={() => gone.mutate()}
+    >
+      {gone.isError && (
+        <Notice kind="bad" role="alert">
+          {wording(gone.error)}
+        </Notice>
+      )}
+      <p>The contact and its files are permanently deleted.</p>
+      {contact.status === 'ACTIVE' && (
+        <p className="muted">To keep it and have it out of the way, archive it instead.</p>
+      )}
+    </FormDialog>
+  )
+}

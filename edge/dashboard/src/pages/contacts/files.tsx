@@ -1,0 +1,227 @@
+import { useState } from 'react'
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
+import * as A from 'react-aria-components'
+import { Download, FileText, Trash2, Upload, X } from 'lucide-react'
+import { wording } from '../../api/client'
+import { contentPath, deleteFile, filesQuery, uploadFile, type StoredFile } from '../../api/files'
+import { Button, IconButton } from '../../ui/button'
+import { FormDialog } from '../../ui/dialog'
+import { bytes, exact, stamp, visible } from '../../ui/format'
+import { ico, icoS } from '../../ui/icons'
+import { Older } from '../../ui/older'
+import { Bones, Failed, Notice } from '../../ui/states'
+import { Text } from '../../ui/text'
+import { useToast } from '../../ui/toast'
+
+/** The largest file that is taken, in bytes. */
+const MOST = 100 * 1024 * 1024
+
+type Fault = { id: number; name: string; message: string }
+
+/** The files of a contact. */
+export function Files({ agentId, contactId, canWrite }: { agentId: string; contactId: string; canWrite: boolean }) {
+  const list = useInfiniteQuery(filesQuery(agentId, contactId))
+  const files = list.data?.pages.flatMap(page => page.items)
+  const [deleting, setDeleting] = useState<StoredFile | null>(null)
+  const { upload, sending, failed, drop } = useUpload(agentId, contactId)
+  return (
+    <section className="card" aria-labelledby="contact-files" aria-busy={list.isPending}>
+      <div className="card-head">
+        <h2 id="contact-files">Files</h2>
+        {canWrite && (
+          <A.FileTrigger allowsMultiple onSelect={chosen => upload.mutate([...(chosen ?? [])])}>
+            <Button size="small" pending={upload.isPending}>
+              <Upload {...icoS} />
+              Upload
+            </Button>
+          </A.FileTrigger>
+        )}
+      </div>
+      <div role="status">
+        {sending && (
+          <p className="small muted pad-x">
+            Uploading <Text>{sending}</Text>…
+          </p>
+        )}
+      </div>
+      {failed.map(fault => (
+        <div key={fault.id} className="pad">
+          <Notice
+            kind="bad"
+            role="alert"
+            actions={
+              <IconButton label="Dismiss" onPress={() => drop(fault.id)}>
+                <X {...icoS} />
+              </IconButton>
+            }
+          >
+            <b className="strong">
+              <Text>{fault.name}</Text>
+            </b>{' '}
+            {fault.message}
+          </Notice>
+        </div>
+      ))}
+      {list.isError && !files ? (
+        <Failed what="Files" error={list.error} onRetry={() => list.refetch()} />
+      ) : files?.length === 0 ? (
+        <p className="pad faint line-above">None</p>
+      ) : (
+        <>
+          <div className="tbl-scroll line-above" role="region" aria-label="Files of the contact" tabIndex={0}>
+            <table className="tbl">
+              <caption className="sr">Files of the contact</caption>
+              <thead>
+                <tr>
+                  <th>Name</th>
+                  <th>Type</th>
+                  <th>Size</th>
+                  <th>Uploaded</th>
+                  <th>
+                    <span className="sr">Actions</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {files ? (
+                  files.map(file => (
+                    <Row key={file.id} agentId={agentId} file={file} canWrite={canWrite} onDelete={setDeleting} />
+                  ))
+                ) : (
+                  <Bones rows={2} widths={[60, 50, 30, 40, 30]} />
+                )}
+              </tbody>
+            </table>
+          </div>
+          {list.hasNextPage && <Older of={list} />}
+        </>
+      )}
+      {deleting && <DeleteFile agentId={agentId} file={deleting} onClose={() => setDeleting(null)} />}
+    </section>
+  )
+}
+
+/** Sends files one after the other; what is refused is told file by file. */
+function useUpload(agentId: string, contactId: string) {
+  const client = useQueryClient()
+  const say = useToast()
+  const [sending, setSending] = useState<string | null>(null)
+  const [failed, setFailed] = useState<Fault[]>([])
+  const upload = useMutation({
+    mutationFn: async (files: File[]) => {
+      setFailed([])
+      let stored = 0
+      for (const [id, file] of files.entries()) {
+        const fault = (message: string) => setFailed(before => [...before, { id, name: file.name, message }])
+        if (file.size > MOST) fault('is larger than 100 MiB.')
+        else if (file.size === 0) fault('is empty.')
+        else {
+          setSending(file.name)
+          await uploadFile(agentId, contactId, file).then(
+            () => stored++,
+            error => fault(`was not uploaded. ${wording(error)}`),
+          )
+        }
+      }
+      return stored
+    },
+    onSuccess: stored => {
+      if (stored > 0) say(stored === 1 ? 'File uploaded.' : `${stored} files uploaded.`)
+    },
+    onSettled: () => {
+      setSending(null)
+      return client.invalidateQueries({ queryKey: filesQuery(agentId, contactId).queryKey })
+    },
+  })
+  return { upload, sending, failed, drop: (id: number) => setFailed(before => before.filter(fault => fault.id !== id)) }
+}
+
+function Row({
+  agentId,
+  file,
+  canWrite,
+  onDelete,
+}: {
+  agentId: string
+  file: StoredFile
+  canWrite: boolean
+  onDelete: (file: StoredFile) => void
+}) {
+  const name = visible(file.fileName)
+  return (
+    <tr>
+      <td>
+        <span className="row">
+          <FileText {...ico} className="faint" />
+          <Text clip>{file.fileName}</Text>
+        </span>
+        {file.description && (
+          <span className="sub">
+            <Text clip>{file.description}</Text>
+          </span>
+        )}
+      </td>
+      <td className="muted nowrap">{file.contentType}</td>
+      <td className="muted num nowrap" title={`SHA-256 ${file.sha256}`}>
+        {bytes(file.sizeBytes)}
+      </td>
+      <td className="muted num nowrap" title={file.createdAt ? exact(file.createdAt) : undefined}>
+        {file.createdAt && stamp(file.createdAt)}
+      </td>
+      <td>
+        <div className="acts">
+          <a
+            className="btn ghost small icon"
+            href={contentPath(agentId, file)}
+            download={file.fileName}
+            aria-label={`Download ${name}`}
+          >
+            <Download {...ico} />
+          </a>
+          {canWrite && (
+            <Button kind="ghost" size="small" icon aria-label={`Delete ${name}`} onPress={() => onDelete(file)}>
+              <Trash2 {...ico} />
+            </Button>
+          )}
+        </div>
+      </td>
+    </tr>
+  )
+}
+
+function DeleteFile({ agentId, file, onClose }: { agentId: string; file: StoredFile; onClose: () => void }) {
+  const client = useQueryClient()
+  const say = useToast()
+  const gone = useMutation({
+    mutationFn: () => deleteFile(agentId, file),
+    onSuccess: () => {
+      say('File deleted.')
+      onClose()
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: filesQuery(agentId, file.contactId).queryKey }),
+  })
+  return (
+    <FormDialog
+      role="alertdialog"
+      size="narrow"
+      onClose={onClose}
+      title={
+        <>
+          Delete “<Text>{file.fileName}</Text>”?
+        </>
+      }
+      action="Delete file"
+      danger
+      isCalm
+      pending={gone.isPending}
+      onSend={() => gone.mutate()}
+    >
+      {gone.isError && (
+        <Notice kind="bad" role="alert">
+          {wording(gone.error)}
+        </Notice>
+      )}
+      <p>The file is permanently deleted.</p>
+    </FormDialog>
+  )
+}

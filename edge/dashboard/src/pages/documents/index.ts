@@ -1,0 +1,2 @@
+export { Documents } from './list'
+export { DocumentPage } from './document'

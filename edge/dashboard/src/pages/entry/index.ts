@@ -1,0 +1,5 @@
+export { Forgot } from './forgot'
+export { Invite } from './invite'
+export { Reset } from './reset'
+export { Setup } from './setup'
+export { SignIn } from './sign-in'

@@ -1,0 +1,2 @@
+export { Webhooks } from './list'
+export { WebhookPage } from './webhook'

@@ -1,0 +1,48 @@
+import type { ReactNode } from 'react'
+import * as A from 'react-aria-components'
+import { Check, ChevronDown } from 'lucide-react'
+import { icoS } from './icons'
+
+export function Select({
+  label,
+  hideLabel,
+  value,
+  onChange,
+  items,
+  auto,
+  isDisabled,
+}: {
+  label: string
+  hideLabel?: boolean
+  value: string
+  onChange?: (v: string) => void
+  items: { id: string; name: ReactNode; text?: string }[]
+  auto?: boolean
+  isDisabled?: boolean
+}) {
+  return (
+    <A.Select
+      value={value}
+      onChange={k => onChange?.(String(k))}
+      className={hideLabel ? undefined : 'field'}
+      aria-label={hideLabel ? label : undefined}
+      isDisabled={isDisabled}
+    >
+      {!hideLabel && <A.Label className="name">{label}</A.Label>}
+      <A.Button className={'select' + (auto ? ' auto' : '')}>
+        <A.SelectValue />
+        <ChevronDown {...icoS} />
+      </A.Button>
+      <A.Popover className="pop" offset={4}>
+        <A.ListBox items={items}>
+          {i => (
+            <A.ListBoxItem id={i.id} className="item" textValue={i.text ?? String(i.name)}>
+              {i.name}
+              <Check {...icoS} className="check-mark" />
+            </A.ListBoxItem>
+          )}
+        </A.ListBox>
+      </A.Popover>
+    </A.Select>
+  )
+}

@@ -1,0 +1,40 @@
+//! What people read first. The texts stand in `guides/`.
+
+use super::markdown;
+use super::page::Content;
+
+/// Path, title, what it is about, and text.
+const GUIDES: &[(&str, &str, &str, &str)] = &[
+    ("/docs", "Overview", "What the API is, and a first request.", include_str!("guides/overview.md")),
+    (
+        "/docs/authentication",
+        "Authentication",
+        "How requests say who sends them.",
+        include_str!("guides/authentication.md"),
+    ),
+    ("/docs/keys", "API keys", "Create, limit, rotate and revoke keys.", include_str!("guides/keys.md")),
+    (
+        "/docs/webhooks",
+        "Webhooks",
+        "Be told what happens, and know that it is true.",
+        include_str!("guides/webhooks.md"),
+    ),
+    (
+        "/docs/troubleshooting",
+        "Troubleshooting",
+        "What to look at when a request is refused.",
+        include_str!("guides/troubleshooting.md"),
+    ),
+];
+
+/// All of them.
+pub(super) fn all() -> Vec<Content> {
+    let guide = |&(path, title, about, text): &(&str, &str, &'static str, &str)| {
+        let mut content = Content::new(path, title, about);
+        let rendered = markdown::render(text);
+        content.html.html(&rendered.html);
+        content.headings = rendered.headings;
+        content
+    };
+    GUIDES.iter().map(guide).collect()
+}

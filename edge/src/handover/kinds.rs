@@ -1,0 +1,119 @@
+//! What is handed on, and by which RPCs.
+
+use keyward_proto::auth::v1 as auth_pb;
+use keyward_proto::contacts::v1 as contacts_pb;
+use keyward_proto::extraction::v1 as extraction_pb;
+use keyward_proto::internal::v1::{Deed, Event};
+
+use super::Kind;
+
+const PUBLISH: &str = "/keyward.contacts.v1.WebhookEventService/PublishEvents";
+
+/// What happened to API keys, for webhooks.
+pub(crate) struct KeyEvents;
+
+impl Kind for KeyEvents {
+    const WHAT: &'static str = "events of API keys for webhooks";
+    const LIST: &'static str = "/keyward.auth.v1.EventService/ListEvents";
+    const DELETE: &'static str = "/keyward.auth.v1.EventService/DeleteEvents";
+    const TAKE: &'static str = PUBLISH;
+    const REFUSED_IS_DROPPED: bool = true;
+    type Item = Event;
+    type List = auth_pb::ListEventsRequest;
+    type Listed = auth_pb::ListEventsResponse;
+    type Delete = auth_pb::DeleteEventsRequest;
+    type Take = contacts_pb::PublishEventsRequest;
+
+    fn list(limit: i32) -> Self::List {
+        auth_pb::ListEventsRequest { limit: Some(limit) }
+    }
+
+    fn listed(listed: Self::Listed) -> Vec<Event> {
+        listed.events
+    }
+
+    fn id(item: &Event) -> &str {
+        &item.id
+    }
+
+    fn delete(ids: Vec<String>) -> Self::Delete {
+        auth_pb::DeleteEventsRequest { ids }
+    }
+
+    fn take(events: Vec<Event>) -> Self::Take {
+        contacts_pb::PublishEventsRequest { events }
+    }
+}
+
+/// What became of documents, for webhooks.
+pub(crate) struct ExtractionEvents;
+
+impl Kind for ExtractionEvents {
+    const WHAT: &'static str = "events of document extractions for webhooks";
+    const LIST: &'static str = "/keyward.extraction.v1.EventService/ListEvents";
+    const DELETE: &'static str = "/keyward.extraction.v1.EventService/DeleteEvents";
+    const TAKE: &'static str = PUBLISH;
+    const REFUSED_IS_DROPPED: bool = true;
+    type Item = Event;
+    type List = extraction_pb::ListEventsRequest;
+    type Listed = extraction_pb::ListEventsResponse;
+    type Delete = extraction_pb::DeleteEventsRequest;
+    type Take = contacts_pb::PublishEventsRequest;
+
+    fn list(limit: i32) -> Self::List {
+        extraction_pb::ListEventsRequest { limit: Some(limit) }
+    }
+
+    fn listed(listed: Self::Listed) -> Vec<Event> {
+        listed.events
+    }
+
+    fn id(item: &Event) -> &str {
+        &item.id
+    }
+
+    fn delete(ids: Vec<String>) -> Self::Delete {
+        extraction_pb::DeleteEventsRequest { ids }
+    }
+
+    fn take(events: Vec<Event>) -> Self::Take {
+        contacts_pb::PublishEventsRequest { events }
+    }
+}
+
+/// What members did to contact fields, webhooks and people, for the audit log. None is ever dropped: an older auth-svc
+/// that refuses it takes it once it is upgraded.
+pub(crate) struct ContactDeeds;
+
+impl Kind for ContactDeeds {
+    const WHAT: &'static str = "deeds for the audit log";
+    const LIST: &'static str = "/keyward.contacts.v1.DeedService/ListDeeds";
+    const DELETE: &'static str = "/keyward.contacts.v1.DeedService/DeleteDeeds";
+    const TAKE: &'static str = "/keyward.auth.v1.AuditedDeedService/RecordDeeds";
+    const REFUSED_IS_DROPPED: bool = false;
+    type Item = Deed;
+    type List = contacts_pb::ListDeedsRequest;
+    type Listed = contacts_pb::ListDeedsResponse;
+    type Delete = contacts_pb::DeleteDeedsRequest;
+    type Take = auth_pb::RecordDeedsRequest;
+
+    fn list(limit: i32) -> Self::List {
+        contacts_pb::ListDeedsRequest { limit: Some(limit) }
+    }
+
+    fn listed(listed: Self::Listed) -> Vec<Deed> {
+        listed.deeds
+    }
+
+    fn id(item: &Deed) -> &str {
+        &item.id
+    }
+
+    fn delete(ids: Vec<String>) -> Self::Delete {
+        contacts_pb::DeleteDeedsRequest { ids }
+    }
+
+    fn take(deeds: Vec<Deed>) -> Self::Take {
+        auth_pb::RecordDeedsRequest { deeds }
+    }
+}
