@@ -2,12 +2,15 @@
 //!
 //! [`run`] wires the services and the edge; it is what tests call. [`cli`] is the command line.
 
+pub mod audit;
 pub mod cli;
 pub mod run;
+pub mod services;
 pub mod settings;
 pub mod setup;
 
 mod output;
+mod signals;
 
 use mimalloc::MiMalloc;
 

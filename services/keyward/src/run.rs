@@ -10,44 +10,49 @@ mod stages;
 use std::fmt;
 use std::net::SocketAddr;
 
-use clap::ValueEnum;
-use svc_core::grpc::{self, Address, BadAddress, Upstream};
-use svc_core::keyfile::{self, KeyFileError};
+use auth_svc::AuthService;
 use svc_core::policy::PolicyError;
 use svc_core::secret::Secret;
-use svc_core::service::Environment;
-use svc_core::token::{JwksSource, TokenVerifier};
+use svc_runtime::cores::Cores;
+use svc_runtime::grpc::{self, Address, BadAddress, Upstream};
+use svc_runtime::service::Environment;
+use svc_runtime::token::{JwksSource, TokenVerifier};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tower::Layer;
 
+use crate::services::{self, Configured, List, NoService};
 use crate::settings::Settings;
 use front::Upstreams;
 use service::Service;
 use stages::Stages;
 
 /// A part that can run in a process of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Keys, members and the credential check
-    Auth,
-    /// Contacts and their files
-    Contacts,
-    /// Document extraction
-    Extraction,
-    /// The public REST API
+    /// The public REST API.
     Edge,
+    /// The service with this name.
+    Service(&'static str),
 }
 
 impl Part {
+    /// The name of the edge on the command line, and in settings and logs.
+    pub const EDGE: &'static str = "edge";
+
+    /// The part with this name, of a process that may have these services.
+    pub fn named(services: List, name: &str) -> Option<Part> {
+        match name == Part::EDGE {
+            true => Some(Part::Edge),
+            false => services.iter().find(|one| one.name == name).map(|one| Part::Service(one.name)),
+        }
+    }
+
     /// Its name on the command line, and in settings and logs.
     pub fn name(self) -> &'static str {
         match self {
-            Part::Auth => auth_svc::NAME,
-            Part::Contacts => contacts_svc::NAME,
-            Part::Extraction => extraction_svc::NAME,
-            Part::Edge => "edge",
+            Part::Edge => Part::EDGE,
+            Part::Service(name) => name,
         }
     }
 }
@@ -63,6 +68,8 @@ impl fmt::Display for Part {
 pub struct Running {
     /// Where the edge listens, when it runs here.
     pub edge: Option<SocketAddr>,
+    /// Where the dashboard is, when the edge runs here.
+    pub dashboard: Option<SocketAddr>,
     /// Where the service listens, when it runs apart.
     pub grpc: Option<Address>,
     /// Where `/metrics`, `/livez` and `/readyz` are.
@@ -74,28 +81,31 @@ pub struct Running {
 /// Why nothing runs.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data directory cannot be used.
-    #[error("data_dir: {0}")]
-    DataDir(#[from] KeyFileError),
     /// An address cannot be listened on.
     #[error("setting `{setting}`: cannot listen on {address}: {error}")]
     Bind {
         /// The setting that names the address.
-        setting: &'static str,
+        setting: String,
         /// The address.
         address: String,
         /// What the system says.
         error: std::io::Error,
     },
-    /// auth-svc does not open.
-    #[error("auth: {0}")]
-    Auth(#[source] auth_svc::OpenError),
-    /// contacts-svc does not open.
-    #[error("contacts: {0}")]
-    Contacts(#[source] contacts_svc::OpenError),
-    /// extraction-svc does not open.
-    #[error("extraction: {0}")]
-    Extraction(#[source] extraction_svc::OpenError),
+    /// A service does not open.
+    #[error("{service}: {error}")]
+    Service {
+        /// Which one.
+        service: &'static str,
+        /// Why.
+        #[source]
+        error: services::OpenError,
+    },
+    /// A service is not in the list.
+    #[error(transparent)]
+    NoService(#[from] NoService),
+    /// A service has nothing that a worker runs.
+    #[error("{0} has no work that takes longer than a request: there is nothing for a worker to do")]
+    NoLongWork(&'static str),
     /// An RPC has no usable rule.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -108,6 +118,9 @@ pub enum StartError {
     /// A setting of the edge.
     #[error(transparent)]
     Edge(#[from] edge::ConfigError),
+    /// The system has no more threads.
+    #[error("setting `runtime.threads`: no thread can be started: {0}")]
+    Threads(std::io::Error),
     /// The edge and auth-svc run apart and share no secret, or a short one.
     #[error(
         "setting `edge.auth_token`: the edge and auth-svc run apart and need the same secret, e.g. \
@@ -122,9 +135,6 @@ pub enum RunError {
     /// The edge.
     #[error("edge: {0}")]
     Edge(#[from] edge::Error),
-    /// A service's listener.
-    #[error("gRPC: {0}")]
-    Grpc(#[from] tonic::transport::Error),
     /// The admin listener.
     #[error("admin: {0}")]
     Admin(#[from] std::io::Error),
@@ -139,14 +149,28 @@ pub enum RunError {
 /// The least length of `edge.auth_token`, in characters: 128 bits in hex.
 const MIN_TOKEN: usize = 32;
 
-/// The machine's clock, randomness and data directory, which is made when it is not there.
-pub fn environment(settings: &Settings) -> Result<Environment, StartError> {
-    keyfile::make_data_dir(&settings.data_dir)?;
-    Ok(Environment::system(settings.data_dir.clone(), settings.database.clone()))
+/// The machine's clock and randomness, and the data directory, which whoever keeps a file there makes.
+pub fn environment(settings: &Settings) -> Environment {
+    Environment::system(settings.data_dir.clone(), settings.database.clone())
 }
 
-/// Runs everything in one process until `shutdown`. A service with an address in `edge.upstreams` is
-/// called there instead.
+/// Brings the databases of all services up to date, and says how many migrations each service lacked.
+pub async fn migrate(
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<Vec<(&'static str, usize)>, StartError> {
+    let mut applied = Vec::new();
+    for service in settings.services.iter() {
+        let name = service.name();
+        let outcome = service.migrate(environment).await;
+        let count = outcome.map_err(|error| StartError::Service { service: name, error })?;
+        applied.extend(count.map(|count| (name, count)));
+    }
+    Ok(applied)
+}
+
+/// Runs everything in one process until `shutdown`, long work included. A service with an address in
+/// `edge.upstreams` is called there instead.
 pub async fn all(
     settings: &Settings,
     environment: &Environment,
@@ -154,35 +178,34 @@ pub async fn all(
 ) -> Result<Running, StartError> {
     // Bound first, so that a port that is taken is known before anything is opened.
     let edge_socket = listen("edge.listen", &settings.edge.listen).await?;
+    let dashboard_socket = listen("dashboard.listen", &settings.dashboard.listen).await?;
     let admin_socket = listen("admin.listen", &settings.admin.listen).await?;
+    let (edge, dashboard) = (edge_socket.1, dashboard_socket.1);
     let mut stages = Stages::default();
-
-    let remote = &settings.edge.upstreams;
-    let auth = match &remote.auth {
-        Some(addresses) => Upstream::connect(auth_svc::NAME, &addresses.0)?,
-        None => here(Service::auth(settings, environment).await?, environment, &mut stages)?,
-    };
-    let contacts = match &remote.contacts {
-        Some(addresses) => Upstream::connect(contacts_svc::NAME, &addresses.0)?,
-        None => here(Service::contacts(settings, environment).await?, environment, &mut stages)?,
-    };
-    let extraction = match &remote.extraction {
-        Some(addresses) => Upstream::connect(extraction_svc::NAME, &addresses.0)?,
-        None => here(Service::extraction(settings, environment).await?, environment, &mut stages)?,
-    };
-    let edge = front::spawn(
-        settings,
-        environment,
-        Upstreams { auth, contacts, extraction },
-        edge_socket,
-        &mut stages,
-    )?;
+    let (cores, mut upstreams) = (Cores::shared(), Upstreams::default());
+    for service in settings.services.iter() {
+        let upstream = match settings.edge.upstreams.of(service.name()) {
+            Some(addresses) => front::connect(&cores, service, addresses, settings, environment)?,
+            None => {
+                let open = Service::open(service, environment).await?;
+                open.start_long_work();
+                here(open, environment, &mut stages)?
+            }
+        };
+        // Only those that are called: a service that knows itself would never be dropped.
+        if settings.services.iter().any(|other| other.calls().contains(&service.name())) {
+            front::introduce(service.name(), upstream.clone(), settings, environment);
+        }
+        upstreams.add(service, upstream);
+    }
+    front::spawn(settings, environment, (upstreams, cores), edge_socket, dashboard_socket, &mut stages)?;
     let admin = stages.spawn_admin(admin_socket, environment);
-    tracing::info!(%edge, %admin, "ready: everything runs in this process");
-    Ok(Running { edge: Some(edge), grpc: None, admin, done: tokio::spawn(stages.until(shutdown)) })
+    tracing::info!(%edge, %dashboard, %admin, "ready: everything runs in this process");
+    let done = tokio::spawn(stages.until(shutdown));
+    Ok(Running { edge: Some(edge), dashboard: Some(dashboard), grpc: None, admin, done })
 }
 
-/// Runs one part until `shutdown`.
+/// Runs one part until `shutdown`. A service runs its long work, too, as far as its settings let it.
 pub async fn one(
     part: Part,
     settings: &Settings,
@@ -191,53 +214,100 @@ pub async fn one(
 ) -> Result<Running, StartError> {
     let admin_socket = listen("admin.listen", &settings.admin.listen).await?;
     let mut stages = Stages::default();
-    let (edge, grpc) = match part {
+    let (edge, dashboard, grpc) = match part {
         Part::Edge => {
             let socket = listen("edge.listen", &settings.edge.listen).await?;
-            let upstreams = Upstreams::elsewhere(settings)?;
-            (Some(front::spawn(settings, environment, upstreams, socket, &mut stages)?), None)
+            let dashboard = listen("dashboard.listen", &settings.dashboard.listen).await?;
+            let (edge, at) = (socket.1, dashboard.1);
+            let cores = match settings.edge.runtime_per_thread {
+                true => Cores::start(settings.runtime.threads()).map_err(StartError::Threads)?,
+                false => Cores::shared(),
+            };
+            let upstreams = elsewhere(&cores, settings, environment)?;
+            front::spawn(settings, environment, (upstreams, cores), socket, dashboard, &mut stages)?;
+            (Some(edge), Some(at), None)
         }
-        Part::Auth => {
-            let internal_token = Some(front::token(settings)?.clone());
-            let socket = listen_grpc("auth.listen", &settings.auth.listen).await?;
-            let service = Service::auth(settings, environment).await?;
-            let keys = JwksSource::Fixed(service.keys().cloned().unwrap_or_default());
-            (None, Some(apart(service, keys, internal_token, socket, environment, &mut stages)?))
-        }
-        Part::Contacts => {
-            let socket = listen_grpc("contacts.listen", &settings.contacts.listen).await?;
-            let service = Service::contacts(settings, environment).await?;
-            let keys = JwksSource::Url(settings.auth.jwks_url.clone());
-            (None, Some(apart(service, keys, None, socket, environment, &mut stages)?))
-        }
-        Part::Extraction => {
-            let socket = listen_grpc("extraction.listen", &settings.extraction.listen).await?;
-            let service = Service::extraction(settings, environment).await?;
-            let keys = JwksSource::Url(settings.auth.jwks_url.clone());
-            (None, Some(apart(service, keys, None, socket, environment, &mut stages)?))
+        Part::Service(name) => {
+            let service = settings.services.named(name)?;
+            let internal_token = match name == auth_svc::NAME {
+                true => Some(front::token(settings)?.clone()),
+                // For reflection, and for calls in batches: a service without it is called one by one.
+                false => front::token(settings).ok().cloned(),
+            };
+            for other in service.calls() {
+                let other = settings.services.named(other)?;
+                let addresses = addresses(other, settings);
+                let upstream = front::connect(&Cores::shared(), other, addresses, settings, environment)?;
+                front::introduce(other.name(), upstream, settings, environment);
+            }
+            let socket = listen_grpc(&format!("{name}.listen"), service.listen()).await?;
+            let service = Service::open(service, environment).await?;
+            service.start_long_work();
+            let keys = match service.keys() {
+                Some(keys) => JwksSource::Fixed(keys),
+                None => JwksSource::Urls(settings.services.config::<AuthService>()?.jwks_url.clone()),
+            };
+            let grpc = apart(service, keys, internal_token, socket, environment, &mut stages).await?;
+            (None, None, Some(grpc))
         }
     };
     let admin = stages.spawn_admin(admin_socket, environment);
-    match (&edge, &grpc) {
-        (Some(edge), _) => tracing::info!(%edge, %admin, "ready: the edge runs alone"),
-        (_, Some(grpc)) => {
-            tracing::info!(service = part.name(), %grpc, %admin, "ready: the service runs alone")
-        }
-        (None, None) => {}
+    if let (Some(edge), Some(dashboard)) = (&edge, &dashboard) {
+        tracing::info!(%edge, %dashboard, %admin, "ready: the edge runs alone");
     }
-    Ok(Running { edge, grpc, admin, done: tokio::spawn(stages.until(shutdown)) })
+    if let Some(grpc) = &grpc {
+        tracing::info!(service = part.name(), %grpc, %admin, "ready: the service runs alone");
+    }
+    Ok(Running { edge, dashboard, grpc, admin, done: tokio::spawn(stages.until(shutdown)) })
+}
+
+/// Runs the long work of a service until `shutdown`, and serves nothing but `admin.listen`.
+pub async fn worker(
+    name: &'static str,
+    settings: &Settings,
+    environment: &Environment,
+    shutdown: CancellationToken,
+) -> Result<Running, StartError> {
+    let service = settings.services.named(name)?;
+    if !service.has_long_work() {
+        return Err(StartError::NoLongWork(name));
+    }
+    let admin_socket = listen("admin.listen", &settings.admin.listen).await?;
+    let mut stages = Stages::default();
+    let open = Service::open(service, environment).await?;
+    open.start_long_work();
+    stages.add(open);
+    let admin = stages.spawn_admin(admin_socket, environment);
+    tracing::info!(service = name, %admin, "ready: the long work of the service runs");
+    let done = tokio::spawn(stages.until(shutdown));
+    Ok(Running { edge: None, dashboard: None, grpc: None, admin, done })
+}
+
+/// All services in other processes.
+fn elsewhere(cores: &Cores, settings: &Settings, environment: &Environment) -> Result<Upstreams, StartError> {
+    let mut upstreams = Upstreams::default();
+    for service in settings.services.iter() {
+        let addresses = addresses(service, settings);
+        upstreams.add(service, front::connect(cores, service, addresses, settings, environment)?);
+    }
+    Ok(upstreams)
+}
+
+/// Where a service of another process is: where `edge.upstreams` says, else where it listens by its own settings.
+fn addresses<'a>(service: &'a dyn Configured, settings: &'a Settings) -> &'a [Address] {
+    let own = std::slice::from_ref(service.listen());
+    settings.edge.upstreams.of(service.name()).unwrap_or(own)
 }
 
 /// A service of this process, for the edge to call without a socket.
 fn here(service: Service, environment: &Environment, stages: &mut Stages) -> Result<Upstream, StartError> {
-    let stack = service.handlers().stack(None, None, &environment.metrics)?;
-    let upstream = Upstream::in_process(service.name(), stack.layer(service.handlers().routes()));
+    let upstream = service.handlers().in_process(service.name(), &environment.metrics)?;
     stages.add(service);
     Ok(upstream)
 }
 
 /// Serves a service on a socket. Every call must carry a principal token that is for this service.
-fn apart(
+async fn apart(
     service: Service,
     keys: JwksSource,
     internal_token: Option<Secret>,
@@ -245,10 +315,15 @@ fn apart(
     environment: &Environment,
     stages: &mut Stages,
 ) -> Result<Address, StartError> {
-    let verifier = TokenVerifier::new(service.name(), keys, environment.clock.clone());
+    let verifier = TokenVerifier::new(service.name(), keys, environment);
+    verifier.begun().await;
     let stack = service.handlers().stack(Some(verifier), internal_token, &environment.metrics)?;
-    let routes = service.handlers().routes();
-    stages.spawn_grpc(|stop| async { Ok(grpc::serve(listener, stack, routes, stop).await?) });
+    let routes = service.handlers().routes_of_port(&stack)?;
+    let connections = environment.metrics.connections("grpc");
+    stages.spawn_grpc(|stop| async {
+        grpc::serve(listener, stack, routes, connections, stop).await;
+        Ok(())
+    });
     stages.add(service);
     Ok(address)
 }
@@ -256,18 +331,16 @@ fn apart(
 /// A bound socket and its address, with the port that was chosen.
 type Socket = (TcpListener, SocketAddr);
 
-async fn listen(setting: &'static str, address: &str) -> Result<Socket, StartError> {
-    let failed = |error| StartError::Bind { setting, address: address.to_owned(), error };
+async fn listen(setting: &str, address: &str) -> Result<Socket, StartError> {
+    let failed = |error| StartError::Bind { setting: setting.to_owned(), address: address.to_owned(), error };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;
     Ok((listener, local))
 }
 
-async fn listen_grpc(
-    setting: &'static str,
-    address: &Address,
-) -> Result<(grpc::Listener, Address), StartError> {
-    let failed = |error| StartError::Bind { setting, address: address.to_string(), error };
+async fn listen_grpc(setting: &str, address: &Address) -> Result<(grpc::Listener, Address), StartError> {
+    let failed =
+        |error| StartError::Bind { setting: setting.to_owned(), address: address.to_string(), error };
     let listener = grpc::bind(address).await.map_err(failed)?;
     let local = listener.address().map_err(failed)?;
     Ok((listener, local))

@@ -1,51 +1,37 @@
 //! The edge, and what it calls.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::sync::Arc;
 
-use edge::config::Addresses;
 use edge::routes::Table;
-use svc_core::grpc::{Address, BadAddress, Upstream};
-use svc_core::policy::built_in_descriptors;
+use svc_core::ids::Ids;
+use svc_core::random::BufferedRandom;
 use svc_core::secret::Secret;
-use svc_core::service::Environment;
+use svc_runtime::cores::Cores;
+use svc_runtime::grpc::caller::InternalCredential;
+use svc_runtime::grpc::{Address, Upstream};
+use svc_runtime::peers::Peer;
+use svc_runtime::service::Environment;
 
 use super::stages::Stages;
 use super::{MIN_TOKEN, Socket, StartError};
+use crate::services::{Configured, NoService};
 use crate::settings::Settings;
 
-/// What the edge calls.
+/// What the edge calls: which upstream serves a gRPC service, and which of them checks credentials.
+#[derive(Default)]
 pub(super) struct Upstreams {
-    pub(super) auth: Upstream,
-    pub(super) contacts: Upstream,
-    pub(super) extraction: Upstream,
+    by_rpc_service: HashMap<&'static str, Upstream>,
+    auth: Option<Upstream>,
 }
 
 impl Upstreams {
-    /// All in other processes: where `edge.upstreams` says, else where the services listen by their own
-    /// settings.
-    pub(super) fn elsewhere(settings: &Settings) -> Result<Upstreams, BadAddress> {
-        let at = |name: &str, given: &Option<Addresses>, own: &Address| match given {
-            Some(addresses) => Upstream::connect(name, &addresses.0),
-            None => Upstream::connect(name, std::slice::from_ref(own)),
-        };
-        let given = &settings.edge.upstreams;
-        Ok(Upstreams {
-            auth: at(auth_svc::NAME, &given.auth, &settings.auth.listen)?,
-            contacts: at(contacts_svc::NAME, &given.contacts, &settings.contacts.listen)?,
-            extraction: at(extraction_svc::NAME, &given.extraction, &settings.extraction.listen)?,
-        })
-    }
-
-    /// Which upstream serves a gRPC service.
-    fn by_service(&self) -> HashMap<String, Upstream> {
-        let all = [
-            (auth_svc::SERVICES, &self.auth),
-            (contacts_svc::SERVICES, &self.contacts),
-            (extraction_svc::SERVICES, &self.extraction),
-        ];
-        let each = all.iter().flat_map(|(services, upstream)| services.iter().map(move |s| (s, *upstream)));
-        each.map(|(service, upstream)| ((*service).to_owned(), upstream.clone())).collect()
+    pub(super) fn add(&mut self, service: &dyn Configured, upstream: Upstream) {
+        if service.name() == auth_svc::NAME {
+            self.auth = Some(upstream.clone());
+        }
+        let each = service.rpc_services().iter().map(|name| (*name, upstream.clone()));
+        self.by_rpc_service.extend(each);
     }
 }
 
@@ -53,27 +39,71 @@ impl Upstreams {
 pub(super) fn spawn(
     settings: &Settings,
     environment: &Environment,
-    upstreams: Upstreams,
+    (upstreams, cores): (Upstreams, Cores),
     (listener, local): Socket,
+    (dashboard, dashboard_local): Socket,
     stages: &mut Stages,
-) -> Result<SocketAddr, StartError> {
+) -> Result<(), StartError> {
     settings.edge.check(local)?;
-    let auth_token = match upstreams.auth.is_in_process() {
-        true => None,
+    settings.dashboard.check(dashboard_local)?;
+    let auth = upstreams.auth.ok_or(NoService(auth_svc::NAME))?;
+    let auth_token = match auth.is_in_process() {
+        // Other services may be elsewhere.
+        true => token(settings).ok().cloned(),
         false => Some(token(settings)?.clone()),
     };
-    let services = [auth_svc::SERVICES, contacts_svc::SERVICES, extraction_svc::SERVICES].concat();
-    let parts = edge::Parts {
-        routes: Table::build(&built_in_descriptors()?, &services)?,
-        upstreams: upstreams.by_service(),
-        auth: upstreams.auth,
+    let services: Vec<&str> = settings.services.iter().flat_map(Configured::rpc_services).copied().collect();
+    let upstreams = upstreams.by_rpc_service.into_iter().map(|(name, upstream)| (name.to_owned(), upstream));
+    let dependencies = edge::Dependencies {
+        routes: Table::build(&settings.services.descriptors()?, &services)?,
+        upstreams: upstreams.collect(),
+        auth,
         auth_token,
-        ids: environment.ids.clone(),
+        clock: environment.clock.clone(),
+        // Of requests, which are no secret and many.
+        ids: Ids::new(environment.clock.clone(), Arc::new(BufferedRandom)),
         metrics: environment.metrics.clone(),
+        dashboard: Some(edge::Dashboard { config: settings.dashboard.clone(), listener: dashboard }),
+        cores,
     };
     let config = settings.edge.clone();
-    stages.spawn_edge(|stop| async { Ok(edge::serve(config, parts, listener, stop).await?) });
-    Ok(local)
+    stages.spawn_edge(|stop| async { Ok(edge::serve(config, dependencies, listener, stop).await?) });
+    Ok(())
+}
+
+/// A service at these addresses. With the secret that the parts share it is called in batches.
+pub(super) fn connect(
+    cores: &Cores,
+    service: &dyn Configured,
+    addresses: &[Address],
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<Upstream, StartError> {
+    let (name, metrics) = (service.name(), &environment.metrics);
+    Ok(match token(settings) {
+        Ok(token) => {
+            let credential = InternalCredential::new(token).map_err(|_| StartError::NoToken)?;
+            Upstream::connect_in_batches(&credential, cores, name, addresses, metrics)?
+        }
+        Err(_) => Upstream::connect(name, addresses, metrics)?,
+    })
+}
+
+/// Lets the services of this process call another one. Without the secret that the parts share none can be called that is
+/// elsewhere, and what needs it says that it is unavailable.
+pub(super) fn introduce(
+    name: &'static str,
+    upstream: Upstream,
+    settings: &Settings,
+    environment: &Environment,
+) {
+    match InternalCredential::for_calls_to(&upstream, token(settings).ok()) {
+        Ok(credential) => environment.peers.add(name, Peer { upstream, credential }),
+        Err(_) => tracing::warn!(
+            service = name,
+            "it is elsewhere, and without `edge.auth_token` no other service can call it"
+        ),
+    }
 }
 
 /// The secret that the edge and auth-svc share when they run apart.

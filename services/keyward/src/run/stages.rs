@@ -1,16 +1,22 @@
 //! What runs in a process, and the order in which it stops: first nobody new is sent here, then the edge
-//! ends, then the services behind it, then their stores; the admin listener tells of it until the end.
+//! ends, then the services behind it, which the admin listener tells of; then that, and at last the stores,
+//! when nothing is left that could ask them. Each of these has a bound, so the process ends whatever its
+//! clients do.
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use svc_core::admin::{self, Admin, Readiness};
-use svc_core::service::Environment;
+use svc_runtime::admin::{self, Admin, Readiness};
+use svc_runtime::service::Environment;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::service::Service;
 use super::{RunError, Socket};
+
+/// How long the stores may take to be closed, all together: they write what is not yet written.
+const CLOSE: Duration = Duration::from_secs(10);
 
 /// What runs.
 #[derive(Default)]
@@ -82,7 +88,8 @@ impl Stages {
         let admin = Admin {
             metrics: environment.metrics.clone(),
             readiness: self.readiness.clone(),
-            keys: self.services.iter().find_map(|service| service.keys().cloned()),
+            health: environment.health.clone(),
+            keys: self.services.iter().find_map(|service| service.keys()),
         };
         self.admin.spawn(|stop| async { Ok(admin::serve(listener, admin, stop).await?) });
         self.readiness.set(true);
@@ -99,14 +106,19 @@ impl Stages {
         };
         self.readiness.set(false);
         for service in &self.services {
-            service.handlers().stop_being_healthy().await;
+            service.handlers().stop_being_healthy();
         }
         let outcome = outcome.and(self.edge.stop().await);
         let outcome = outcome.and(self.grpc.stop().await);
-        for service in self.services {
-            service.close().await;
-        }
         let outcome = outcome.and(self.admin.stop().await);
+        let closing = async {
+            for service in self.services {
+                service.close().await;
+            }
+        };
+        if tokio::time::timeout(CLOSE, closing).await.is_err() {
+            tracing::error!("the stores were not closed within {CLOSE:?}: limits may not have been saved");
+        }
         tracing::info!("stopped");
         outcome
     }

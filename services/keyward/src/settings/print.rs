@@ -8,10 +8,22 @@ use super::Settings;
 
 /// All settings in effect, as `keyward.toml` could hold them. Secrets are hidden.
 pub fn to_toml(settings: &Settings) -> Result<String, serde_json::Error> {
-    let Value::Object(root) = serde_json::to_value(settings)? else { return Ok(String::new()) };
+    let Value::Object(root) = to_json(settings)? else { return Ok(String::new()) };
     let mut text = String::new();
     write_table(&mut text, "", &root);
     Ok(text)
+}
+
+fn to_json(settings: &Settings) -> Result<Value, serde_json::Error> {
+    let mut root = serde_json::to_value(settings)?;
+    for service in settings.services.iter() {
+        root[service.name()] = service.to_json()?;
+        // One that runs in this process has no address, and is there to be seen.
+        if let Value::Object(upstreams) = &mut root["edge"]["upstreams"] {
+            upstreams.entry(service.name()).or_insert(Value::Null);
+        }
+    }
+    Ok(root)
 }
 
 /// A table's own settings first, since whatever follows a header belongs to that.
@@ -39,15 +51,21 @@ fn write_table(text: &mut String, path: &str, table: &Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use svc_core::secret::{HIDDEN, Secret};
+    use svc_runtime::settings::Sources;
 
     use super::*;
+    use crate::services::SERVICES;
 
     #[test]
     fn what_is_printed_is_what_is_read() {
         let settings = Settings::default();
         let text = to_toml(&settings).unwrap();
-        let read: Settings = toml::from_str(&text).unwrap();
-        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&settings).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("keyward.toml");
+        std::fs::write(&file, &text).unwrap();
+        let sources = Sources { file: Some(file), ..Sources::default() };
+        let read = Settings::load(SERVICES, &sources).unwrap();
+        assert_eq!(to_json(&read).unwrap(), to_json(&settings).unwrap());
         assert!(text.contains("\n[edge.upstreams]\n# auth is not set\n"), "{text}");
     }
 
