@@ -10,7 +10,7 @@ use auth_svc::benching::{Argon2Pool, HashError};
 use serde::Serialize;
 use svc_core::random::SystemRandom;
 use svc_core::secret::Secret;
-use svc_core::telemetry::Metrics;
+use svc_runtime::telemetry::Metrics;
 use tokio::task::JoinSet;
 
 use crate::rounds::{Plan, rounded};

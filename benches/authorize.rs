@@ -9,13 +9,15 @@ mod subjects;
 
 use std::path::Path;
 
+use crate::installation::ANY_PORT;
 use crate::rounds::{Plan, Row, median, rounded};
+use crate::subject::unix_socket;
 use crate::usage;
 pub use flood::Flood;
 use load::{End, Load, Outcome, Way};
 pub use many_keys::ManyKeys;
 use questions::Questions;
-use subjects::{ANY_PORT, Server, unix_socket};
+use subjects::Server;
 
 const FEW_KEYS: u32 = 1_000;
 /// Connections of a load that makes a call at a time on each.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use keyward_proto::contacts::v1 as pb;
+use keyward_proto::value::Value;
+use prost::Message;
+use prost_types::Timestamp;
 use prost_types::value::Kind;
-use prost_types::{Timestamp, Value};
 use serde_json::json;
 
 /// How many there are. The load asks for them in turn.
@@ -34,7 +36,7 @@ pub fn json(number: u32) -> serde_json::Value {
 /// The same as a service answers with.
 pub fn message(number: u32) -> pb::Contact {
     let text = |text: &str| Some(text.to_owned());
-    let value = |kind| Value { kind: Some(kind) };
+    let value = |kind| Value::from_wire(prost_types::Value { kind: Some(kind) }.encode_to_vec());
     let created = Timestamp { seconds: 1_767_225_600, nanos: 123_000_000 };
     pb::Contact {
         id: format!("{number:024x}"),
@@ -56,5 +58,6 @@ pub fn message(number: u32) -> pb::Contact {
         updated_at: Some(created),
         archived_at: None,
         version: 1,
+        possible_duplicates: Vec::new(),
     }
 }

@@ -9,13 +9,13 @@ use reqwest::{Client, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 use serde_json::{Value, json};
-use svc_core::testing::new_postgres_database;
+use svc_db::testing::new_postgres_database;
 use tokio::task::JoinSet;
 
 use crate::contact;
 use crate::installation::Installation;
 use crate::process::Process;
-use crate::rounds::{Plan, rounded};
+use crate::rounds::{Plan, percentile, rounded};
 use crate::servers;
 
 const REPLICAS: usize = 3;
@@ -93,8 +93,7 @@ impl Times {
     fn of(mut times: Vec<Duration>) -> anyhow::Result<Times> {
         times.sort_unstable();
         let within = |percent: usize| {
-            let rank = (times.len() * percent).div_ceil(100);
-            let time = rank.checked_sub(1).and_then(|at| times.get(at)).context("no key was deleted")?;
+            let time = percentile(&times, percent).context("no key was deleted")?;
             anyhow::Ok(rounded(time.as_secs_f64() * 1e3))
         };
         Ok(Times { keys: times.len(), p50_ms: within(50)?, p99_ms: within(99)? })
@@ -125,7 +124,7 @@ impl Cluster {
         let replicas = (0..REPLICAS).map(|_| installation.serve(Some("auth"), &settings));
         let replicas = replicas.collect::<anyhow::Result<Vec<Process>>>()?;
         let admin = replicas.first().context("no replica")?.address("admin")?;
-        let jwks_url = format!("http://{admin}{}", svc_core::token::JWKS_PATH);
+        let jwks_url = format!("http://{admin}{}", svc_runtime::token::JWKS_PATH);
         let contacts = [servers::COMMAND, servers::CONTACTS];
         let contacts = installation.start(&contacts, &[("KEYWARD_AUTH__JWKS_URL", &jwks_url)])?;
 

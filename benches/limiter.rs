@@ -6,20 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use auth_svc::benching::{self, LimitStore, Limiter, Limits};
+use auth_svc::benching::{self, LimitStore, Limiter, WindowLimits};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
-use svc_core::db;
 use svc_core::secret::Secret;
-use svc_core::service::Environment;
-use svc_core::testing::new_postgres_database;
+use svc_db::testing::new_postgres_database;
+use svc_runtime::service::{DatabaseConfig, Environment};
 use tokio::runtime::{Handle, Runtime};
 
 use crate::rounds::{Plan, rounded};
 use crate::usage;
 
 /// No take is refused.
-const LIMITS: Limits = Limits { per_minute: 1_000_000_000, per_hour: 1_000_000_000 };
+const LIMITS: WindowLimits = WindowLimits { per_minute: 1_000_000_000, per_hour: 1_000_000_000 };
 /// How many keys are asked for in turn, unless it is one.
 const KEYS: usize = 1_000;
 /// How many wait for a server at once. To PostgreSQL they share the connections of the usual settings.
@@ -66,7 +65,7 @@ pub async fn measure(plan: Plan, dir: &Path, postgres: u32) -> anyhow::Result<Ve
     let work = move || {
         let runtime = Runtime::new()?;
         let open = |setting: &str, url: Option<String>| {
-            let config = db::Config { url: url.map(Secret::new), ..db::Config::default() };
+            let config = DatabaseConfig { url: url.map(Secret::new), ..DatabaseConfig::default() };
             let environment = Environment::system(dir.clone(), config);
             runtime.block_on(benching::limiter(&Secret::new(setting), &environment))
         };

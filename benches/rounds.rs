@@ -9,6 +9,8 @@ use crate::load::{self, Check};
 use crate::subject::Subject;
 use crate::usage;
 
+const QUICK_ROUNDS: usize = 3;
+
 /// How long is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -21,12 +23,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether it is the quick one.
+    pub fn is_quick(self) -> bool {
+        self.rounds == QUICK_ROUNDS
+    }
+
     /// The quick one with `BENCH_QUICK=1`.
     pub fn from_environment() -> Plan {
         let quick = std::env::var("BENCH_QUICK").is_ok_and(|value| value == "1");
         let seconds = Duration::from_secs;
         match quick {
-            true => Plan { warm_up: seconds(1), load: seconds(2), rounds: 3 },
+            true => Plan { warm_up: seconds(1), load: seconds(2), rounds: QUICK_ROUNDS },
             false => Plan { warm_up: seconds(5), load: seconds(10), rounds: 5 },
         }
     }
@@ -51,6 +58,13 @@ pub struct Row {
     pub p99_ms: f64,
     /// What all server processes hold under load, in MiB.
     pub rss_mb: f64,
+}
+
+impl Row {
+    /// The CPU time of all for a request, that of PostgreSQL included.
+    pub fn all_cpu_micros(&self) -> f64 {
+        self.cpu_micros_per_request + self.db_cpu_micros_per_request.unwrap_or_default()
+    }
 }
 
 /// Measures each subject in each round. The row of a subject is its round with the median CPU time. Every
@@ -98,6 +112,12 @@ pub fn median(mut rows: Vec<Row>) -> Option<Row> {
     rows.sort_by(|a, b| a.cpu_micros_per_request.total_cmp(&b.cpu_micros_per_request));
     let middle = rows.len() / 2;
     rows.into_iter().nth(middle)
+}
+
+/// What so many percent of the values do not exceed, by the nearest rank. `None` of none.
+pub fn percentile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.checked_sub(1)?).copied()
 }
 
 /// To two digits: more would pretend to be exact.

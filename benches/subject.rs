@@ -40,7 +40,7 @@ pub struct Subject {
 impl Subject {
     /// The ids of its server processes, without those of PostgreSQL.
     pub fn pids(&self) -> Vec<u32> {
-        self.processes.iter().map(Process::pid).collect()
+        self.processes.iter().flat_map(Process::pids).collect()
     }
 }
 
@@ -53,6 +53,7 @@ pub struct Sample {
     /// The answer that has the first contact.
     pub answer: Vec<u8>,
     answer_file: PathBuf,
+    list_file: PathBuf,
 }
 
 impl Sample {
@@ -65,22 +66,27 @@ impl Sample {
         let target = Target::new(address, &credentials)?;
         target.create_contacts().await?;
         let answer = target.get_contact().await?;
+        let list = target.get(&target.path_of_list()).await?;
         process.stop()?;
-        let answer_file = dir.join("answer.json");
+        let (answer_file, list_file) = (dir.join("answer.json"), dir.join("list.json"));
         fs::write(&answer_file, &answer)?;
-        Ok(Sample { installation, credentials, answer, answer_file })
+        fs::write(&list_file, &list)?;
+        Ok(Sample { installation, credentials, answer, answer_file, list_file })
     }
 }
 
 /// Starts the servers of all rows.
 pub async fn start_all(dir: &Path, sample: &Sample, postgres: &Postgres) -> anyhow::Result<Vec<Subject>> {
+    let (contact_get_postgres, axum_postgres) = on_postgres(dir, postgres).await?;
     let subjects = vec![
         axum_hello(sample)?,
         axum_sqlite(dir, sample)?,
+        axum_postgres,
         gateway_one_process(dir).await?,
+        gateway_uncounted(dir).await?,
         gateway_processes(dir).await?,
         contact_get_sqlite(sample)?,
-        contact_get_postgres(dir, postgres).await?,
+        contact_get_postgres,
     ];
     for subject in &subjects {
         let answer = subject.target.get_contact().await.context(subject.name)?;
@@ -91,9 +97,13 @@ pub async fn start_all(dir: &Path, sample: &Sample, postgres: &Postgres) -> anyh
 
 /// axum that answers always the same bytes.
 fn axum_hello(sample: &Sample) -> anyhow::Result<Subject> {
-    let variables = [(servers::ANSWER_FILE, &sample.answer_file)];
-    let process = Process::start(&[servers::COMMAND, servers::AXUM_HELLO], &paths(variables))?;
-    subject("axum-hello", &sample.credentials, vec![process])
+    subject("axum-hello", &sample.credentials, vec![axum_hello_process(sample)?])
+}
+
+/// Its process.
+pub fn axum_hello_process(sample: &Sample) -> anyhow::Result<Process> {
+    let files = [(servers::ANSWER_FILE, &sample.answer_file), (servers::LIST_FILE, &sample.list_file)];
+    Process::start(&[servers::COMMAND, servers::AXUM_HELLO], &paths(files))
 }
 
 /// axum that reads the contact from SQLite, and checks nothing.
@@ -106,15 +116,28 @@ fn axum_sqlite(dir: &Path, sample: &Sample) -> anyhow::Result<Subject> {
     let credentials = &sample.credentials;
     let mut variables = paths([(servers::DATA_DIR, &data_dir)]);
     variables.insert(servers::ORGANIZATION_ID.to_owned(), sample.installation.made.organization_id.clone());
-    let process = Process::start(&[servers::COMMAND, servers::AXUM_SQLITE], &variables)?;
+    let process = Process::start(&[servers::COMMAND, servers::AXUM_DATABASE], &variables)?;
     subject("axum-sqlite", credentials, vec![process])
 }
 
 /// The edge and auth-svc, with a contact service that has them in memory, in one process.
 async fn gateway_one_process(dir: &Path) -> anyhow::Result<Subject> {
-    let installation = Installation::new(&dir.join("gateway-one-process"), None)?;
-    let process = installation.start(&[servers::COMMAND, servers::GATEWAY], &[])?;
-    keyward("gateway-one-process", &installation, vec![process]).await
+    gateway("gateway-one-process", dir, &[]).await
+}
+
+/// The same under another name, with more settings.
+pub async fn gateway(name: &'static str, dir: &Path, more: &[(&str, &str)]) -> anyhow::Result<Subject> {
+    let installation = Installation::new(&dir.join(name), None)?;
+    let process = installation.start(&[servers::COMMAND, servers::GATEWAY], more)?;
+    keyward(name, &installation, vec![process]).await
+}
+
+/// The same without a count of what keys are used for.
+async fn gateway_uncounted(dir: &Path) -> anyhow::Result<Subject> {
+    let installation = Installation::new(&dir.join("gateway-uncounted"), None)?;
+    let uncounted = [("KEYWARD_AUTH__USAGE__ENABLED", "false")];
+    let process = installation.start(&[servers::COMMAND, servers::GATEWAY], &uncounted)?;
+    keyward("gateway-uncounted", &installation, vec![process]).await
 }
 
 /// The same as three processes.
@@ -130,23 +153,53 @@ fn contact_get_sqlite(sample: &Sample) -> anyhow::Result<Subject> {
     subject("contact-get-sqlite", &sample.credentials, vec![process])
 }
 
-/// Keyward as three processes, with PostgreSQL behind.
-async fn contact_get_postgres(dir: &Path, postgres: &Postgres) -> anyhow::Result<Subject> {
+/// Keyward as three processes, with PostgreSQL behind; and axum that reads the contact from the same tables, and
+/// checks nothing.
+async fn on_postgres(dir: &Path, postgres: &Postgres) -> anyhow::Result<(Subject, Subject)> {
     let installation = Installation::new(&dir.join("contact-get-postgres"), Some(&postgres.url))?;
-    let started = apart("contact-get-postgres", &installation, &["serve", "contacts"]).await?;
-    started.target.create_contacts().await?;
-    Ok(Subject { postgres: Some(postgres.pid), ..started })
+    let keyward = apart("contact-get-postgres", &installation, &["serve", "contacts"]).await?;
+    keyward.target.create_contacts().await?;
+    let mut variables = paths([(servers::DATA_DIR, &dir.join("axum-postgres"))]);
+    variables.insert(servers::DATABASE_URL.to_owned(), postgres.url.clone());
+    variables.insert(servers::ORGANIZATION_ID.to_owned(), installation.made.organization_id.clone());
+    let process = Process::start(&[servers::COMMAND, servers::AXUM_DATABASE], &variables)?;
+    let axum = subject("axum-postgres", &keyward.target.credentials, vec![process])?;
+    let both = |subject| Subject { postgres: Some(postgres.pid), ..subject };
+    Ok((both(keyward), both(axum)))
 }
 
-/// auth-svc, a contact service and the edge, each a process, over loopback.
+/// For a server to listen on a unix socket in this directory.
+pub fn unix_socket(dir: &Path, name: &str) -> String {
+    format!("unix:{}", dir.join(name).display())
+}
+
+/// Settings of Keyward, and of a server of this program, by which it has one thread for what is asked.
+pub fn one_thread() -> Variables {
+    let names = ["KEYWARD_RUNTIME__THREADS", "TOKIO_WORKER_THREADS"];
+    names.map(|name| (name.to_owned(), "1".to_owned())).into()
+}
+
+/// auth-svc, a contact service and the edge, each a process, as docs/operations.md has it for one host: over unix
+/// sockets, the edge on all cores, the services on one thread each.
 async fn apart(
     name: &'static str,
     installation: &Installation,
     contacts: &[&str],
 ) -> anyhow::Result<Subject> {
-    let auth = installation.serve(Some("auth"), &[])?;
-    let jwks_url = format!("http://{}{}", auth.address("admin")?, svc_core::token::JWKS_PATH);
-    let contacts = installation.start(contacts, &[("KEYWARD_AUTH__JWKS_URL", &jwks_url)])?;
+    let socket = |name: &str| unix_socket(&installation.data_dir, name);
+    let one_thread = one_thread();
+    let service = |arguments: &[&str], more: &[(&str, &str)]| {
+        let mut settings: Vec<(&str, &str)> = more.to_vec();
+        settings.extend(one_thread.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        installation.start(arguments, &settings)
+    };
+    let auth = service(&["serve", "auth"], &[("KEYWARD_AUTH__LISTEN", &socket("auth.sock"))])?;
+    let jwks_url = format!("http://{}{}", auth.address("admin")?, svc_runtime::token::JWKS_PATH);
+    let settings = [
+        ("KEYWARD_AUTH__JWKS_URL", jwks_url.as_str()),
+        ("KEYWARD_CONTACTS__LISTEN", &socket("contacts.sock")),
+    ];
+    let contacts = service(contacts, &settings)?;
     let upstreams = [
         ("KEYWARD_AUTH__LISTEN", auth.address("grpc")?),
         ("KEYWARD_CONTACTS__LISTEN", contacts.address("grpc")?),
@@ -167,7 +220,7 @@ async fn keyward(
 }
 
 /// The first process answers HTTP.
-fn subject(
+pub fn subject(
     name: &'static str,
     credentials: &Credentials,
     processes: Vec<Process>,

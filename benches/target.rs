@@ -1,6 +1,8 @@
 //! What requests are sent to.
 
-use anyhow::ensure;
+use std::sync::OnceLock;
+
+use anyhow::{Context, ensure};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
@@ -24,13 +26,20 @@ pub struct Target {
     /// What to send to it. Servers without Keyward do not look at it.
     pub credentials: Credentials,
     client: Client,
+    /// The id of the file of the first contact, once it is stored.
+    file: OnceLock<String>,
 }
 
 impl Target {
     /// A server at an address, `host:port`.
     pub fn new(address: &str, credentials: &Credentials) -> anyhow::Result<Target> {
         let client = Client::builder().no_proxy().build()?;
-        Ok(Target { base: format!("http://{address}"), credentials: credentials.clone(), client })
+        Ok(Target {
+            base: format!("http://{address}"),
+            credentials: credentials.clone(),
+            client,
+            file: OnceLock::new(),
+        })
     }
 
     /// Creates all contacts.
@@ -46,16 +55,52 @@ impl Target {
 
     /// Gets the first contact.
     pub async fn get_contact(&self) -> anyhow::Result<Vec<u8>> {
+        self.get(&self.path_of_contact(0)).await
+    }
+
+    /// Where a contact is.
+    pub fn path_of_contact(&self, number: u32) -> String {
+        let (reference, agent) = (contact::reference(number), &self.credentials.agent_id);
+        format!("/v1/open/contacts/{reference}/chatbots/{agent}")
+    }
+
+    /// Where a list of a hundred is.
+    pub fn path_of_list(&self) -> String {
+        format!("/v1/open/contacts/chatbots/{}?limit=100", self.credentials.agent_id)
+    }
+
+    /// Stores a file with the first contact, where the server takes any.
+    pub async fn store_file(&self, content: Vec<u8>) -> anyhow::Result<()> {
         let (reference, agent) = (contact::reference(0), &self.credentials.agent_id);
-        let path = format!("/v1/open/contacts/{reference}/chatbots/{agent}");
-        let response = self.request(Method::GET, &path).send().await?;
+        let path = format!("/v1/open/contacts/{reference}/files/chatbots/{agent}");
+        let response = self.request(Method::POST, &path).body(content).send().await?;
+        let status = response.status();
+        ensure!(status == 201, "{status}: {}", response.text().await?);
+        let answer: Value = response.json().await?;
+        let id = answer["data"]["id"].as_str().context("no id")?;
+        self.file.get_or_init(|| id.to_owned());
+        Ok(())
+    }
+
+    /// Where a file is, if the server has any: the one that was stored, or one that the server makes.
+    pub fn path_of_file(&self) -> String {
+        let (reference, agent) = (contact::reference(0), &self.credentials.agent_id);
+        let made = "0".repeat(24);
+        let file = self.file.get().unwrap_or(&made);
+        format!("/v1/open/contacts/{reference}/files/{file}/chatbots/{agent}/content")
+    }
+
+    /// Gets what must be there.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let response = self.request(Method::GET, path).send().await?;
         let status = response.status();
         let body = response.bytes().await?;
         ensure!(status == 200, "{status}: {}", String::from_utf8_lossy(&body));
         Ok(body.into())
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    /// A request with the credentials.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
         let Credentials { api_key, api_secret, .. } = &self.credentials;
         request.header("X-API-Key", api_key).header("X-API-Secret", api_secret)

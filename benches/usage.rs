@@ -41,6 +41,13 @@ pub fn rss_mib(pids: &[u32]) -> anyhow::Result<f64> {
     Ok(f64::from(kib) / 1024.0)
 }
 
+/// The most memory that a process has held so far, in MiB.
+pub fn peak_mib(pid: u32) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    Ok(f64::from(line.trim().trim_end_matches(" kB").parse::<u32>()?) / 1024.0)
+}
+
 /// `/proc/PID/stat`, see proc_pid_stat(5).
 struct Stat {
     parent: u32,

@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::FEW_KEYS;
 use super::load::{self, End, Load, Outcome, Way};
 use super::questions::Questions;
-use super::subjects::{ANY_PORT, Server};
+use super::subjects::Server;
+use crate::installation::ANY_PORT;
 use crate::rounds::{Plan, rounded};
 use crate::usage;
 

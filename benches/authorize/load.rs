@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::auth::v1::authorization_service_client::AuthorizationServiceClient;
-use svc_core::grpc::Address;
+use svc_runtime::grpc::Address;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -22,6 +22,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic_prost::ProstCodec;
 
 use super::questions::{About, Questions};
+use crate::rounds::percentile;
 use crate::servers::TONIC_ECHO_PATH;
 
 /// The threads of the load.
@@ -52,7 +53,7 @@ pub enum End {
 
 /// Who is asked, and about whom.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct Callee {
     /// Where to.
     pub address: Address,
     /// Authenticates the calls.
@@ -64,7 +65,7 @@ pub struct Asked {
 /// A load.
 #[derive(Clone, Debug)]
 pub struct Load {
-    asked: Asked,
+    callee: Callee,
     way: Way,
     questions: Questions,
     connections: u32,
@@ -108,9 +109,9 @@ pub fn run(loads: &[Load]) -> anyhow::Result<Vec<Outcome>> {
 
 impl Load {
     /// Over so many connections, each with one call or one stream at a time.
-    pub fn new(asked: Asked, way: Way, questions: Questions, connections: u32, end: End) -> Load {
-        let prepared = questions.prepare(&asked.about).into();
-        Load { asked, way, questions, connections, end, prepared }
+    pub fn new(callee: Callee, way: Way, questions: Questions, connections: u32, end: End) -> Load {
+        let prepared = questions.prepare(&callee.about).into();
+        Load { callee, way, questions, connections, end, prepared }
     }
 
     async fn run(self) -> anyhow::Result<Outcome> {
@@ -119,10 +120,10 @@ impl Load {
             channels.push(self.connect().await?);
         }
         let started = Instant::now();
-        let turns = Arc::new(Turns { next: AtomicU32::new(0), end: self.end, started });
+        let counter = Arc::new(CallCounter { next: AtomicU32::new(0), end: self.end, started });
         let mut connections = JoinSet::new();
         for channel in channels {
-            connections.spawn(connection(self.clone(), channel, turns.clone()));
+            connections.spawn(connection(self.clone(), channel, counter.clone()));
         }
         let mut micros: Vec<u32> = Vec::new();
         while let Some(done) = connections.join_next().await {
@@ -131,16 +132,13 @@ impl Load {
         let seconds = started.elapsed().as_secs_f64();
         ensure!(!micros.is_empty(), "no call was answered");
         micros.sort_unstable();
-        let within = |share: usize| {
-            let at = (micros.len() * share / 100).min(micros.len() - 1);
-            micros.get(at).map_or(0.0, |micros| f64::from(*micros) / 1e3)
-        };
+        let within = |percent| percentile(&micros, percent).map_or(0.0, |micros| f64::from(micros) / 1e3);
         Ok(Outcome { calls: micros.len() as u64, seconds, p50_ms: within(50), p99_ms: within(99) })
     }
 
     /// A new connection.
     pub async fn connect(&self) -> anyhow::Result<Channel> {
-        let uri = match &self.asked.address {
+        let uri = match &self.callee.address {
             Address::Tcp(address) => format!("http://{address}"),
             Address::Unix(path) => format!("unix://{}", path.display()),
         };
@@ -150,7 +148,7 @@ impl Load {
     /// The question of this turn.
     pub fn question(&self, turn: u32) -> pb::AuthorizeRequest {
         match self.prepared.len() {
-            0 => self.questions.of(&self.asked.about, turn),
+            0 => self.questions.of(&self.callee.about, turn),
             prepared => self.prepared[turn as usize % prepared].clone(),
         }
     }
@@ -158,7 +156,7 @@ impl Load {
     /// Fails unless this is the answer that is expected.
     pub fn check(&self, answer: &pb::AuthorizeResponse) -> anyhow::Result<()> {
         // Not the whole of it, which has the principal token.
-        let fits = self.questions.fits(&self.asked.about, answer);
+        let fits = self.questions.fits(&self.callee.about, answer);
         ensure!(fits, "not the answer that was expected");
         Ok(())
     }
@@ -166,19 +164,19 @@ impl Load {
     /// An authenticated request.
     pub fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", self.asked.token.clone());
+        request.metadata_mut().insert("authorization", self.callee.token.clone());
         request
     }
 }
 
 /// Which call is next, over all connections of a load.
-struct Turns {
+struct CallCounter {
     next: AtomicU32,
     end: End,
     started: Instant,
 }
 
-impl Turns {
+impl CallCounter {
     /// `None` at the end.
     fn take(&self) -> Option<u32> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
@@ -191,58 +189,63 @@ impl Turns {
 }
 
 /// Makes calls until the end, and says how long each took, in microseconds.
-async fn connection(load: Load, channel: Channel, turns: Arc<Turns>) -> anyhow::Result<Vec<u32>> {
+async fn connection(load: Load, channel: Channel, counter: Arc<CallCounter>) -> anyhow::Result<Vec<u32>> {
     match load.way {
-        Way::Echo(bytes) => echo(&load, channel, bytes, &turns).await,
-        Way::Calls => calls(&load, channel, &turns).await,
-        Way::Batches => batches(&load, channel, &turns).await,
+        Way::Echo(bytes) => echo(&load, channel, bytes, &counter).await,
+        Way::Calls => calls(&load, channel, &counter).await,
+        Way::Batches => batches(&load, channel, &counter).await,
     }
 }
 
-async fn echo(load: &Load, channel: Channel, bytes: usize, turns: &Turns) -> anyhow::Result<Vec<u32>> {
+async fn echo(
+    load: &Load,
+    channel: Channel,
+    bytes: usize,
+    counter: &CallCounter,
+) -> anyhow::Result<Vec<u32>> {
     let message = Bytes::from(vec![b'x'; bytes]);
     let mut grpc = Grpc::new(channel);
     let mut took = Vec::new();
-    while turns.take().is_some() {
-        let asked = Instant::now();
+    while counter.take().is_some() {
+        let began = Instant::now();
         grpc.ready().await?;
         let codec = ProstCodec::<Bytes, Bytes>::default();
         let request = load.request(message.clone());
         grpc.unary(request, PathAndQuery::from_static(TONIC_ECHO_PATH), codec).await?;
-        took.push(micros_since(asked));
+        took.push(micros_since(began));
     }
     Ok(took)
 }
 
-async fn calls(load: &Load, channel: Channel, turns: &Turns) -> anyhow::Result<Vec<u32>> {
+async fn calls(load: &Load, channel: Channel, counter: &CallCounter) -> anyhow::Result<Vec<u32>> {
     let mut client = AuthorizationServiceClient::new(channel);
     let mut took = Vec::new();
-    while let Some(turn) = turns.take() {
+    while let Some(turn) = counter.take() {
         let request = load.request(load.question(turn));
-        let asked = Instant::now();
+        let began = Instant::now();
         let answer = client.authorize(request).await?.into_inner();
-        took.push(micros_since(asked));
+        took.push(micros_since(began));
         load.check(&answer)?;
     }
     Ok(took)
 }
 
-async fn batches(load: &Load, channel: Channel, turns: &Turns) -> anyhow::Result<Vec<u32>> {
+async fn batches(load: &Load, channel: Channel, counter: &CallCounter) -> anyhow::Result<Vec<u32>> {
     let (messages, outgoing) = mpsc::channel(UNDER_WAY);
     let mut client = AuthorizationServiceClient::new(channel);
     let mut answers =
         client.authorize_stream(load.request(ReceiverStream::new(outgoing))).await?.into_inner();
     let mut free: Vec<u32> = (0..UNDER_WAY as u32).collect();
-    let mut asked = [Instant::now(); UNDER_WAY];
+    let mut began = [Instant::now(); UNDER_WAY];
     let mut under_way = 0;
     let mut took = Vec::new();
     loop {
         let mut questions = Vec::with_capacity(free.len());
         for id in free.drain(..) {
-            let Some(turn) = turns.take() else { continue };
+            let Some(turn) = counter.take() else { continue };
             let request = Some(load.question(turn));
             questions.push(pb::AuthorizeQuestion { id, request, traceparent: None });
-            asked[id as usize] = Instant::now();
+            began[id as usize] = Instant::now();
         }
         under_way += questions.len();
         if under_way == 0 {
@@ -252,7 +255,7 @@ async fn batches(load: &Load, channel: Channel, turns: &Turns) -> anyhow::Result
             messages.send(pb::AuthorizeStreamRequest { questions }).await?;
         }
         for answer in answers.message().await?.context("the stream has ended")?.answers {
-            let at = asked.get(answer.id as usize).context("an answer to nothing")?;
+            let at = began.get(answer.id as usize).context("an answer to nothing")?;
             took.push(micros_since(*at));
             load.check(&answer.response.context("no decision")?)?;
             free.push(answer.id);

@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use super::load::{self, End, Way};
 use super::questions::Questions;
-use super::subjects::{ANY_PORT, Server};
+use super::subjects::Server;
 use super::{CONNECTIONS, FEW_KEYS, Subject, rounds};
+use crate::installation::ANY_PORT;
 use crate::rounds::{Plan, Row};
 use crate::usage;
 

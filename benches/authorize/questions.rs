@@ -73,6 +73,8 @@ impl Questions {
             agent_id: Some(about.agent_id.clone()),
             role: 0,
             audience: about.audience.map(str::to_owned),
+            goes_on: false,
+            request_id: String::new(),
         }
     }
 

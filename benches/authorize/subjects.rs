@@ -1,6 +1,7 @@
 //! The servers of these rows.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use svc_runtime::service::Service;
 
 use anyhow::{Context, anyhow};
 use auth_svc::AuthService;
@@ -8,7 +9,7 @@ use auth_svc::testing::{self, KeySettings};
 use keyward_proto::auth::v1::authorization_service_client::AuthorizationServiceClient;
 use prost::Message;
 
-use super::load::{Asked, End, Load, Way};
+use super::load::{Callee, End, Load, Way};
 use super::questions::{ALLOWED_IPS, About, PERMISSIONS, Questions};
 use crate::installation::{Installation, NO_LIMIT};
 use crate::process::{Process, Variables};
@@ -18,7 +19,7 @@ use crate::servers;
 pub struct Server {
     /// Its process.
     pub process: Process,
-    asked: Asked,
+    callee: Callee,
 }
 
 impl Server {
@@ -44,19 +45,19 @@ impl Server {
 
     /// Asked as by an edge in the same process, which needs no principal tokens.
     pub fn without_tokens(mut self) -> Server {
-        self.asked.about.audience = None;
+        self.callee.about.audience = None;
         self
     }
 
     fn new(process: Process, token: &str, about: About) -> anyhow::Result<Server> {
         let token = token.parse().context("the token of internal calls")?;
-        let asked = Asked { address: process.address("grpc")?.parse()?, token, about };
-        Ok(Server { process, asked })
+        let callee = Callee { address: process.address("grpc")?.parse()?, token, about };
+        Ok(Server { process, callee })
     }
 
     /// A load on it.
     pub fn load(&self, way: Way, questions: Questions, connections: u32, end: End) -> Load {
-        Load::new(self.asked.clone(), way, questions, connections, end)
+        Load::new(self.callee.clone(), way, questions, connections, end)
     }
 
     /// How many bytes a question and its answer have.
@@ -79,19 +80,11 @@ impl Server {
     }
 }
 
-/// For a server to listen on a port that is free.
-pub const ANY_PORT: &str = "127.0.0.1:0";
-
-/// For a server to listen on a unix socket in this directory.
-pub fn unix_socket(dir: &Path, name: &str) -> String {
-    format!("unix:{}", dir.join(name).display())
-}
-
 /// Keys whose limits no load reaches, as if they had been made by the console.
 async fn insert_keys(installation: &Installation, keys: u32) -> anyhow::Result<()> {
     let settings = installation.settings()?;
-    let environment = keyward::run::environment(&settings)?;
-    let service = AuthService::open(&settings.auth, &environment).await?;
+    let environment = keyward::run::environment(&settings);
+    let service = AuthService::open(settings.services.config::<AuthService>()?, &environment).await?;
     let of_keys = KeySettings {
         permissions: PERMISSIONS.map(str::to_owned).into(),
         allowed_ips: ALLOWED_IPS.map(str::to_owned).into(),

@@ -9,17 +9,15 @@ use std::task::{Context, Poll};
 use anyhow::Context as _;
 use bytes::Bytes;
 use http::{Request, Response};
-use svc_core::grpc::{Address, Listener, bind};
-use tokio_stream::wrappers::UnixListenerStream;
+use svc_runtime::grpc::{Address, bind};
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_prost::ProstCodec;
 use tower::Service;
 
-use super::{ANSWER_BYTES, LISTEN, announce, variable};
+use super::{ANSWER_BYTES, LISTEN, announce, serve_tonic, variable};
 
 /// Its one RPC. The messages are a `google.protobuf.BytesValue`.
 pub const PATH: &str = "/bench.Echo/Echo";
@@ -30,14 +28,7 @@ pub(super) async fn run() -> anyhow::Result<()> {
     let echo = Echo { answer: Bytes::from(vec![b'x'; bytes]) };
     let listener = bind(&listen).await?;
     announce("grpc", &listener.address()?);
-    let router = Server::builder().add_service(echo);
-    match listener {
-        Listener::Tcp(listener) => {
-            router.serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))).await?;
-        }
-        Listener::Unix(listener) => router.serve_with_incoming(UnixListenerStream::new(listener)).await?,
-    }
-    Ok(())
+    serve_tonic(listener, Server::builder().add_service(echo)).await
 }
 
 /// The service and its handler.
