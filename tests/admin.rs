@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Arrangement, Stack};
+use crate::harness::{AUTH, Stack, Topology};
 
 #[tokio::test]
 async fn every_process_tells_operators_how_it_is() {
@@ -51,9 +51,9 @@ async fn health() {
 #[tokio::test]
 async fn the_public_keys_of_principal_tokens_are_public() {
     Stack::each(async |stack| {
-        let part = match stack.arrangement {
-            Arrangement::Together => None,
-            Arrangement::Apart => Some(keyward::run::Part::Auth),
+        let part = match stack.topology {
+            Topology::OneProcess => None,
+            Topology::SeparateServices => Some(AUTH),
         };
         let url = format!("http://{}/.well-known/jwks.json", stack.admin(part));
         let keys: serde_json::Value = reqwest::get(url).await.unwrap().json().await.unwrap();

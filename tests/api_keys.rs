@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use svc_core::clock::Clock;
 
-use crate::harness::{Stack, assert_json};
+use crate::harness::{Key, Stack, assert_json};
 
 #[tokio::test]
 async fn a_key_comes_and_goes() {
@@ -62,7 +62,9 @@ async fn a_key_comes_and_goes() {
 
         let found = stack.get_key(id).await;
         assert_eq!(found.success(200, "API key retrieved successfully."), &key);
-        assert_eq!(found.header("etag"), "\"1\"");
+        assert_eq!((found.header("etag"), found.header("cache-control")), ("\"1\"", "private, no-cache"));
+        let known = stack.by_member("GET", &stack.key_path(id)).header("If-None-Match", "\"2\", W/\"1\"");
+        assert_eq!(stack.send(known).await.status, 304);
 
         let listed = stack.list_keys("").await;
         let names: Vec<_> = listed.ok().as_array().unwrap().iter().map(|k| k["id"].clone()).collect();
@@ -86,6 +88,16 @@ async fn a_key_comes_and_goes() {
         assert_json(changed.success(200, "API key updated successfully."), expected);
         let stale = stack.by_member("PATCH", &stack.key_path(id)).header("If-Match", "\"1\"");
         stack.send(stale.json(&json!({"name": "Late"}))).await.refusal(412, "precondition_failed");
+        for (etag, status) in
+            [("W/\"2\"", 412), ("\"1\", \"3\"", 412), ("2", 400), ("\"1\", \"2\"", 200), ("*", 200)]
+        {
+            let patch = stack.by_member("PATCH", &stack.key_path(id)).header("If-Match", etag);
+            assert_eq!(stack.send(patch.json(&json!({"name": "Sync"}))).await.status, status, "{etag}");
+            let delete = stack.by_member("DELETE", &stack.key_path(id)).header("If-Match", etag);
+            if status != 200 {
+                assert_eq!(stack.send(delete).await.status, status, "{etag}");
+            }
+        }
 
         let deleted = stack.delete_key(id).await;
         assert!(deleted.success(200, "API key deleted successfully.").is_null());
@@ -165,6 +177,48 @@ async fn an_expired_key_is_refused_and_can_be_revived() {
         let later = stack.clock.now().plus(Duration::from_secs(60)).to_string();
         assert_eq!(stack.update_key(&key.id, json!({"expiresAt": later})).await.ok()["status"], "ACTIVE");
         caller.list_contacts("").await.success(200, "Contacts retrieved.");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_day_that_a_key_can_work() {
+    Stack::each(async |stack| {
+        let last = "9999-12-31T23:59:59.999Z";
+        for (expiry, shown) in [
+            ("9999-12-31", last),
+            ("9999-12-30", "9999-12-31T00:00:00.000Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000Z"),
+            ("9999-12-31T23:59:59.999999999Z", last),
+            ("9999-12-31t23:59:60z", last),
+            ("2099-12-31T23:59:60+00:00", "2099-12-31T23:59:59.999Z"),
+            ("2099-12-31T23:59:59+23:59", "2099-12-31T00:00:59.000Z"),
+        ] {
+            let settings = json!({"name": "x", "permissions": ["contacts:read"], "expiresAt": expiry});
+            let created = stack.create_key(settings).await;
+            assert_eq!(created.ok()["key"]["expiresAt"], shown, "{expiry}");
+            let key = Key::made(created.ok());
+            assert_eq!(stack.get_key(&key.id).await.ok()["expiresAt"], shown, "{expiry}");
+            stack.with_key(&key).list_contacts("").await.success(200, "Contacts retrieved.");
+            assert_eq!(stack.with_key(&key).own_key().await.ok()["expiresAt"], shown, "{expiry}");
+        }
+        for expiry in [
+            "2099-12-31T23:59:59+24:00",
+            "2099-12-31T23:59:59-24:00",
+            "2099-12-31T12:00:60Z",
+            "9999-12-31T23:59:59-00:01",
+            "+10000-01-01T00:00:00Z",
+            "10000-01-01",
+        ] {
+            let settings = json!({"name": "x", "permissions": ["contacts:read"], "expiresAt": expiry});
+            let details = stack.create_key(settings).await;
+            let first = &details.refusal(400, "invalid_argument")[0];
+            assert_eq!(
+                (&first["field"], &first["code"]),
+                (&json!("expiresAt"), &json!("invalid")),
+                "{expiry}"
+            );
+        }
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! `keyward setup` and `keyward config check`.
 
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
@@ -48,7 +49,7 @@ async fn setup_prints_once_and_then_refuses() {
 
     // Nobody else may read the keys.
     assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
-    for key in ["signing.key", "verifier.key"] {
+    for key in ["signing.key", "verifier.key", "audit.key"] {
         assert_eq!(std::fs::metadata(data.join(key)).unwrap().permissions().mode() & 0o777, 0o600, "{key}");
     }
 }
@@ -84,12 +85,26 @@ async fn setup_refuses_what_breaks_a_rule() {
 }
 
 #[tokio::test]
+async fn a_worker_has_to_have_work() {
+    let dir = tempfile::TempDir::new().unwrap();
+    for (service, code, says) in [
+        ("contacts", 4, "contacts has no work that takes longer than a request"),
+        ("edge", 2, "[possible values: auth, contacts, extraction]"),
+    ] {
+        let output = keyward(&["worker", service], &in_dir(dir.path())).await;
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(code), ""));
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    }
+}
+
+#[tokio::test]
 async fn config_check_prints_every_setting_and_no_secret() {
     let mut variables = Variables::from([
         ("KEYWARD_EDGE__LISTEN".to_owned(), "127.0.0.1:9000".to_owned()),
         ("KEYWARD_EDGE__AUTH_TOKEN".to_owned(), "hush-edge-token".to_owned()),
         ("KEYWARD_DATABASE__URL".to_owned(), "postgres://me:hush-password@db/keyward".to_owned()),
         ("KEYWARD_AUTH__VERIFIER_KEY".to_owned(), "hush-verifier-key".to_owned()),
+        ("KEYWARD_AUTH__AUDIT_KEY".to_owned(), "hush-audit-key".to_owned()),
         ("KEYWARD_AUTH__SIGNING_KEY".to_owned(), "hush-signing-key".to_owned()),
         ("KEYWARD_AUTH__PEPPER".to_owned(), "hush-pepper".to_owned()),
         ("KEYWARD_AUTH__LIMITS__STORE".to_owned(), "redis://:hush-redis@cache".to_owned()),
@@ -117,6 +132,7 @@ async fn config_check_prints_every_setting_and_no_secret() {
         "failures_per_minute",
         "otlp_endpoint",
         "verifier_key",
+        "audit_key",
         "signing_key",
         "auth_token",
     ] {
@@ -153,6 +169,13 @@ async fn bad_settings_are_refused_in_one_line() {
         ("contacts.listen=nowhere", 1, "keyward: setting `contacts.listen`: nowhere is not an address"),
         ("database.url=mysql://x", 1, "keyward: setting `database.url`: must start with postgres://"),
         ("telemetry.sample_ratio=2", 1, "keyward: setting `telemetry.sample_ratio`: must be from 0 to 1"),
+        ("telemetry.log=,=", 1, "keyward: setting `telemetry.log`: "),
+        (
+            "telemetry.otlp_endpoint=collector:4317",
+            1,
+            "keyward: setting `telemetry.otlp_endpoint`: `collector:4317` names no scheme",
+        ),
+        ("auth.pepper=file:/dev/null", 1, "keyward: setting `auth.pepper`: /dev/null is empty"),
         ("edge.forwarded_header=X-Real-IP", 1, "keyward: setting `edge.forwarded_header`: "),
     ] {
         let output = keyward(&["config", "check", "--set", setting], &Variables::new()).await;
@@ -167,4 +190,30 @@ async fn bad_settings_are_refused_in_one_line() {
     let output = keyward(&["--config", "/nowhere.toml", "config", "check"], &Variables::new()).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).starts_with("keyward: /nowhere.toml: "), "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn every_setting_is_unset_by_an_empty_variable() {
+    let defaults = stdout(&keyward(&["config", "check"], &Variables::new()).await);
+    let mut section = String::new();
+    let mut empty = Variables::new();
+    for line in defaults.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = format!("{}__", name.replace('.', "__"));
+        } else if let Some(name) = line.trim_start_matches("# ").split(' ').next().filter(|n| !n.is_empty()) {
+            empty.insert(format!("KEYWARD_{section}{name}").to_ascii_uppercase(), String::new());
+        }
+    }
+    assert!(empty.len() > 30, "{empty:?}");
+    let output = keyward(&["config", "check"], &empty).await;
+    assert_eq!(stdout(&output), defaults, "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn a_variable_that_is_not_text_is_refused_without_showing_it() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"));
+    let value = std::ffi::OsStr::from_bytes(b"hush\xff");
+    let output = command.args(["config", "check"]).env("KEYWARD_AUTH__PEPPER", value).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stderr(&output), "keyward: the variable KEYWARD_AUTH__PEPPER is not UTF-8\n");
 }

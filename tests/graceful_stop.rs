@@ -1,11 +1,16 @@
-//! A stop lets what is in flight end.
+//! A stop lets what is in flight end, and nothing else keeps it.
+
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{Processes, Stack};
+use crate::harness::{Process, Processes, Stack};
+
+/// What an HTTP/2 client begins with: the preface and SETTINGS.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// A create that has begun: its head and half of its body are sent.
 async fn half_a_request(stack: &crate::harness::Api) -> (TcpStream, &'static [u8]) {
@@ -99,4 +104,70 @@ async fn auth_svc_stops_although_an_edge_goes_on_asking() {
     assert!(auth.ended().await.success());
     assert!(!auth.log().contains("calls were cut off"), "{}", auth.log());
     keyward.list_contacts("").await.refusal(503, "authorization_unavailable");
+}
+
+/// Clients of these addresses that want nothing, and hold on to it.
+async fn hold(addresses: &[&str]) -> Vec<TcpStream> {
+    let mut held = Vec::new();
+    for address in addresses {
+        // Nothing, half a head, HTTP/2 without and with SETTINGS, and half a head of HTTP/2.
+        let half_a_head = [HTTP2, &[0, 0, 9, 1, 0, 0, 0, 0, 1, 0x82][..]].concat();
+        for begun in [b"", &b"GET /metrics HTTP/1.1\r\nHost: a\r\n"[..], &HTTP2[..24], HTTP2, &half_a_head] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(begun).await.unwrap();
+            held.push(stream);
+        }
+        // Asks and asks, and reads no answer.
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let requests = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000);
+        let asked = stream.write_all(requests.as_bytes());
+        let _until_nobody_reads = tokio::time::timeout(Duration::from_secs(1), asked).await;
+        held.push(stream);
+    }
+    held
+}
+
+/// SIGTERM. Nobody has a request in flight, so it ends long before the time that such ones would have.
+async fn ends_at_once(process: &mut Process) {
+    process.signal(Signal::TERM);
+    let ended = tokio::time::timeout(Duration::from_secs(15), process.ended()).await;
+    let status = ended.unwrap_or_else(|_| panic!("it does not end:\n{}", process.log()));
+    assert!(status.success(), "{}", process.log());
+}
+
+#[tokio::test]
+async fn no_client_keeps_the_process_alive() {
+    let mut keyward = Processes::together(&[("KEYWARD_EDGE__DRAIN_SECONDS", "60")]).await;
+    let (edge, admin) = (keyward.all[0].address("edge"), keyward.all[0].address("admin"));
+    let _held = hold(&[&edge, &admin]).await;
+    ends_at_once(&mut keyward.all[0]).await;
+}
+
+#[tokio::test]
+async fn no_caller_keeps_a_service_alive() {
+    let (token, dir) = ("0123456789abcdef0123456789abcdef", tempfile::TempDir::new().unwrap());
+    let settings = [
+        ("KEYWARD_DATA_DIR", dir.path().to_str().unwrap()),
+        ("KEYWARD_EDGE__AUTH_TOKEN", token),
+        ("KEYWARD_AUTH__LISTEN", "127.0.0.1:0"),
+        ("KEYWARD_ADMIN__LISTEN", "127.0.0.1:0"),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut auth = Process::serve(Some("auth"), &settings).await;
+    let (grpc, admin) = (auth.address("grpc"), auth.address("admin"));
+    let _held = hold(&[&grpc, &admin]).await;
+    ends_at_once(&mut auth).await;
+}
+
+#[tokio::test]
+async fn operators_see_the_process_until_its_last_request_has_ended() {
+    let mut keyward = Processes::together(&[]).await;
+    let request = half_a_request(&keyward).await;
+    keyward.all[0].signal(Signal::TERM);
+    keyward.all[0].logged("stopping: requests in flight may end").await;
+    let live = format!("http://{}/livez", keyward.all[0].address("admin"));
+    assert_eq!(reqwest::get(&live).await.unwrap().status(), 200);
+    assert!(keyward.all[0].metrics().await.contains("http_server_active_requests 1"));
+    assert!(finish(request).await.starts_with("HTTP/1.1 201 "));
+    assert!(keyward.all[0].ended().await.success());
 }

@@ -7,27 +7,30 @@ use keyward_proto::auth::v1::authorization_service_client::AuthorizationServiceC
 use keyward_proto::auth::v1::{ApiKeyCredential, AuthorizeRequest, authorize_request, authorize_response};
 use keyward_proto::contacts::v1::contact_service_client::ContactServiceClient;
 use keyward_proto::contacts::v1::{Contact, CreateContactRequest, ListContactsRequest};
-use svc_core::clock::{Clock, SystemClock};
-use svc_core::error::{Error, Reason};
-use svc_core::grpc::Upstream;
-use svc_core::principal::{Principal, Subject};
-use svc_core::token::TokenSigner;
+use svc_core::error::Reason;
+use svc_core::policy::built_in_descriptors;
+use svc_runtime::grpc::{self, Upstream};
+use svc_runtime::telemetry::Metrics;
 use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::harness::{Arrangement, Engine, Stack};
+use crate::harness::{AUTH, CONTACTS, EXTRACTION, Engine, Stack, Topology};
 
 async fn each_engine(journey: impl AsyncFn(Stack)) {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         eprintln!("on {engine:?}");
-        journey(Stack::start(engine, Arrangement::Apart).await).await;
+        journey(Stack::start(engine, Topology::SeparateServices).await).await;
     }
 }
 
 fn service(stack: &Stack, part: Part) -> Upstream {
-    Upstream::connect(part.name(), &[stack.grpc(part)]).unwrap()
+    Upstream::connect(part.name(), &[stack.grpc(part)], &Metrics::new()).unwrap()
 }
 
 fn with_token<T>(message: T, token: &str) -> Request<T> {
@@ -47,15 +50,21 @@ fn question(stack: &Stack, audience: &str) -> AuthorizeRequest {
         agent_id: Some(stack.agent.clone()),
         role: 0,
         audience: Some(audience.to_owned()),
+        goes_on: false,
+        request_id: String::new(),
     }
+}
+
+fn with_bearer<T>(message: T, token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    request
 }
 
 /// A principal token for this service, as auth-svc gives it to the edge.
 pub async fn token(stack: &Stack, audience: &str) -> String {
-    let mut request = Request::new(question(stack, audience));
-    let bearer = format!("Bearer {}", stack.edge_token());
-    request.metadata_mut().insert("authorization", bearer.parse().unwrap());
-    let mut auth = AuthorizationServiceClient::new(service(stack, Part::Auth));
+    let request = with_bearer(question(stack, audience), stack.edge_token());
+    let mut auth = AuthorizationServiceClient::new(service(stack, AUTH));
     match auth.authorize(request).await.unwrap().into_inner().decision {
         Some(authorize_response::Decision::Principal(principal)) => principal.token.unwrap(),
         other => panic!("{other:?}"),
@@ -65,16 +74,16 @@ pub async fn token(stack: &Stack, audience: &str) -> String {
 fn refused(outcome: Result<impl Sized, Status>, code: Code, reason: Reason) {
     let status = outcome.err().expect("let through");
     assert_eq!(status.code(), code, "{status}");
-    assert_eq!(Error::from(status).reason, reason);
+    assert_eq!(grpc::status::reason(&status), reason);
 }
 
 #[tokio::test]
 async fn health_is_for_everyone() {
     each_engine(async |stack| {
         for (part, name) in [
-            (Part::Auth, "keyward.auth.v1.AuthorizationService"),
-            (Part::Contacts, "keyward.contacts.v1.ContactService"),
-            (Part::Extraction, "keyward.extraction.v1.ExtractionService"),
+            (AUTH, "keyward.auth.v1.AuthorizationService"),
+            (CONTACTS, "keyward.contacts.v1.ContactService"),
+            (EXTRACTION, "keyward.extraction.v1.ExtractionService"),
         ] {
             for service_name in ["", name] {
                 let request = HealthCheckRequest { service: service_name.to_owned() };
@@ -86,10 +95,63 @@ async fn health_is_for_everyone() {
     .await;
 }
 
+/// The answer to one question of reflection.
+async fn reflect(
+    stack: &Stack,
+    part: Part,
+    token: &str,
+    asked: MessageRequest,
+) -> Result<MessageResponse, Status> {
+    let asked = ServerReflectionRequest { host: String::new(), message_request: Some(asked) };
+    let request = with_bearer(futures::stream::iter([asked]), token);
+    let mut client = ServerReflectionClient::new(service(stack, part));
+    let answer = client.server_reflection_info(request).await?.into_inner().message().await?;
+    Ok(answer.unwrap().message_response.unwrap())
+}
+
+#[tokio::test]
+async fn reflection_is_for_who_has_the_token_of_the_edge() {
+    let stack = Stack::start(Engine::Sqlite, Topology::SeparateServices).await;
+    for (part, name) in [
+        (AUTH, "keyward.auth.v1.ApiKeyService"),
+        (CONTACTS, "keyward.contacts.v1.ContactService"),
+        (EXTRACTION, "keyward.extraction.v1.ExtractionService"),
+    ] {
+        let list = || MessageRequest::ListServices(String::new());
+        for wrong in ["", "nonsense", &token(&stack, "contacts").await] {
+            refused(
+                reflect(&stack, part, wrong, list()).await,
+                Code::Unauthenticated,
+                Reason::InvalidCredentials,
+            );
+        }
+        let unsigned = ServerReflectionClient::new(service(&stack, part))
+            .server_reflection_info(futures::stream::empty())
+            .await;
+        refused(unsigned, Code::Unauthenticated, Reason::InvalidCredentials);
+
+        let services = match reflect(&stack, part, stack.edge_token(), list()).await.unwrap() {
+            MessageResponse::ListServicesResponse(services) => services.service,
+            other => panic!("{other:?}"),
+        };
+        for expected in [name, "grpc.health.v1.Health"] {
+            assert!(services.iter().any(|service| service.name == expected), "{part}: {services:?}");
+        }
+        let asked = MessageRequest::FileContainingSymbol(name.to_owned());
+        let files = match reflect(&stack, part, stack.edge_token(), asked).await.unwrap() {
+            MessageResponse::FileDescriptorResponse(files) => files.file_descriptor_proto,
+            other => panic!("{other:?}"),
+        };
+        // Annotations and all.
+        let ours = built_in_descriptors().unwrap().get_service_by_name(name).unwrap().parent_file();
+        assert_eq!(files, [ours.encode_to_vec()]);
+    }
+}
+
 #[tokio::test]
 async fn a_service_needs_a_principal_that_is_for_it() {
     each_engine(async |stack| {
-        let mut contacts = ContactServiceClient::new(service(&stack, Part::Contacts));
+        let mut contacts = ContactServiceClient::new(service(&stack, CONTACTS));
         let list = ListContactsRequest::default;
         refused(contacts.list_contacts(list()).await, Code::Unauthenticated, Reason::MissingCredentials);
 
@@ -98,15 +160,7 @@ async fn a_service_needs_a_principal_that_is_for_it() {
         assert_eq!(listed.into_inner().contacts, []);
 
         let for_another = token(&stack, "extraction").await;
-        let forger = TokenSigner::new(&TokenSigner::generate().unwrap()).unwrap();
-        let principal = Principal {
-            organization_id: stack.made.organization_id.clone(),
-            agent_id: Some(stack.agent.clone()),
-            subject: Subject::Key("65f0c0ffee65f0c0ffee65f0".to_owned()),
-            permissions: vec!["contacts:read".to_owned()],
-            role: None,
-        };
-        let forged = forger.sign(&principal, "contacts", SystemClock.now()).unwrap();
+        let forged = stack.forged_token("contacts");
         let cut_short = &token_for_us[..token_for_us.len() - 3];
         for bad in [for_another.as_str(), &forged, cut_short, "nonsense"] {
             let outcome = contacts.list_contacts(with_token(list(), bad)).await;
@@ -123,7 +177,7 @@ async fn a_service_needs_a_principal_that_is_for_it() {
 #[tokio::test]
 async fn a_message_cannot_name_another_agent() {
     each_engine(async |stack| {
-        let mut contacts = ContactServiceClient::new(service(&stack, Part::Contacts));
+        let mut contacts = ContactServiceClient::new(service(&stack, CONTACTS));
         let token = token(&stack, "contacts").await;
         let list = |agent: &str| ListContactsRequest { agent_id: agent.to_owned(), ..Default::default() };
         for own in ["", &stack.agent] {
@@ -149,15 +203,16 @@ async fn a_token_is_good_for_its_permissions_only() {
         let mut request = Request::new(asked);
         let bearer = format!("Bearer {}", stack.edge_token());
         request.metadata_mut().insert("authorization", bearer.parse().unwrap());
-        let mut auth = AuthorizationServiceClient::new(service(&stack, Part::Auth));
+        let mut auth = AuthorizationServiceClient::new(service(&stack, AUTH));
         let decision = auth.authorize(request).await.unwrap().into_inner().decision;
         let Some(authorize_response::Decision::Principal(principal)) = decision else {
             panic!("{decision:?}")
         };
 
         let contact = Contact { email: Some("ada@example.com".to_owned()), ..Default::default() };
-        let create = CreateContactRequest { agent_id: String::new(), contact: Some(contact) };
-        let mut contacts = ContactServiceClient::new(service(&stack, Part::Contacts));
+        let create =
+            CreateContactRequest { agent_id: String::new(), contact: Some(contact), ..Default::default() };
+        let mut contacts = ContactServiceClient::new(service(&stack, CONTACTS));
         let outcome = contacts.create_contact(with_token(create, &principal.token.unwrap())).await;
         refused(outcome, Code::PermissionDenied, Reason::PermissionDenied);
         assert_eq!(stack.list_contacts("").await.ok(), &serde_json::json!([]));
@@ -168,7 +223,7 @@ async fn a_token_is_good_for_its_permissions_only() {
 #[tokio::test]
 async fn authorize_is_for_the_edge_only() {
     each_engine(async |stack| {
-        let mut auth = AuthorizationServiceClient::new(service(&stack, Part::Auth));
+        let mut auth = AuthorizationServiceClient::new(service(&stack, AUTH));
         let without = auth.authorize(question(&stack, "contacts")).await;
         refused(without, Code::Unauthenticated, Reason::InvalidCredentials);
         let principal_token = token(&stack, "auth").await;
@@ -187,7 +242,7 @@ async fn authorize_is_for_the_edge_only() {
 #[tokio::test]
 async fn health_turns_before_the_socket_closes() {
     each_engine(async |mut stack| {
-        let mut health = HealthClient::new(service(&stack, Part::Contacts));
+        let mut health = HealthClient::new(service(&stack, CONTACTS));
         let request = HealthCheckRequest { service: String::new() };
         // A watcher holds its call open, so the drain has to wait for it.
         let mut states = health.watch(request).await.unwrap().into_inner();
@@ -203,7 +258,7 @@ async fn health_turns_before_the_socket_closes() {
 #[tokio::test]
 async fn in_one_process_no_message_can_claim_to_be_inside() {
     // The private types that mark calls within the process are no headers; these are, and are stripped.
-    let stack = Arc::new(Stack::start(Engine::Sqlite, Arrangement::Together).await);
+    let stack = Arc::new(Stack::start(Engine::Sqlite, Topology::OneProcess).await);
     for (name, value) in [("x-keyward-principal", "anything"), ("x-keyward-organization-id", "o")] {
         let request = stack.request("GET", &stack.contacts_path()).header(name, value);
         stack.send(request).await.refusal(401, "missing_credentials");

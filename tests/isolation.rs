@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Arrangement, Engine, Stack};
+use crate::harness::{Engine, Stack, Topology};
 
 const EVERYTHING: [&str; 4] = ["contacts:create", "contacts:read", "contacts:update", "contacts:delete"];
 
@@ -45,8 +45,8 @@ async fn agents_do_not_see_each_others_contacts() {
 #[tokio::test]
 async fn installations_do_not_know_each_others_credentials() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
-        let ours = Stack::start(engine, Arrangement::Together).await;
-        let theirs = Stack::start(engine, Arrangement::Together).await;
+        let ours = Stack::start(engine, Topology::OneProcess).await;
+        let theirs = Stack::start(engine, Topology::OneProcess).await;
         let there = theirs.with_agent(&theirs.agent, &ours.key).with_token(&ours.token);
         there.list_contacts("").await.refusal(401, "invalid_credentials");
         there.list_keys("").await.refusal(401, "not_signed_in");

@@ -1,5 +1,4 @@
-//! Members and their roles. What becomes of a member's keys is tested where members can sign in: in
-//! auth-svc, until sessions are built.
+//! Members and their roles. How they come in and sign in is tested in `sign_in.rs` and `sessions.rs`.
 
 use serde_json::{Value, json};
 
@@ -24,9 +23,17 @@ async fn a_member_comes_and_goes() {
                 "role": "USER",
                 "createdAt": "<time>",
                 "updatedAt": "<time>",
+                "status": "INVITED",
+                "inviteUrl": "<text>",
+                "inviteExpiresAt": "<time>",
+                "lastSeenAt": null,
             }),
         );
         let id = member["id"].as_str().unwrap();
+        // The link is shown this once.
+        let (id, mut member) = (id.to_owned(), member.clone());
+        member["inviteUrl"] = json!(null);
+        let id = id.as_str();
         assert_eq!(created.header("location"), format!("/v1/console/members/{id}"));
         assert_eq!(stack.get_member(id).await.success(200, "Member retrieved successfully."), &member);
         let listed = stack.list_members().await;

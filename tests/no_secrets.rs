@@ -8,9 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{COOKIE, HeaderName};
 use serde_json::json;
 use svc_core::ids::hex;
-use svc_core::token::TokenSigner;
+use svc_runtime::token::TokenSigner;
 
-use crate::harness::{Api, Engine as Database, Key, Processes, SpanReceiver, postgres, random_hex};
+use crate::harness::{
+    Api, Browser, Engine as Database, Key, Processes, SpanReceiver, postgres, random_hex, token_of,
+};
 
 /// What must not be found, by what it is.
 struct Needles(Vec<(&'static str, Vec<u8>)>);
@@ -95,9 +97,12 @@ async fn journeys(api: &Api, needles: &mut Needles) {
     api.delete_key(&key.id).await.success(200, "API key deleted successfully.");
     api.with_key(&newer).list_contacts("").await.refusal(401, "invalid_credentials");
 
+    idempotent(api, needles).await;
+
     let member = api.create_member(json!({"email": "user@example.com", "role": "ADMIN"})).await;
     let member = member.ok()["id"].as_str().unwrap().to_owned();
-    let token = api.create_token(json!({"name": "CI"})).await;
+    sessions(api, needles).await;
+    let token = api.new_token(json!({"name": "CI"})).await;
     let (id, token) = (token.ok()["token"]["id"].clone(), token.ok()["secret"].as_str().unwrap().to_owned());
     needles.add_credential("a personal access token", &token);
     api.with_token(&token).list_keys("").await.success(200, "API keys retrieved successfully.");
@@ -105,6 +110,43 @@ async fn journeys(api: &Api, needles: &mut Needles) {
     api.with_token(&token).list_keys("").await.refusal(401, "not_signed_in");
     api.delete_member(&member).await.ok();
     in_wrong_places(api, &token).await;
+}
+
+/// What people sign in with.
+async fn sessions(api: &Api, needles: &mut Needles) {
+    let invited = api.create_member(json!({"email": "grace@example.com", "role": "USER"})).await;
+    let link = token_of(invited.ok()["inviteUrl"].as_str().unwrap());
+    needles.add_credential("an invitation", &link);
+    let browser = Browser::new(api);
+    let mut body = json!({"token": link, "name": "Grace", "password": "short"});
+    browser.post("/v1/console/invitations:accept", body.clone()).await.refusal(400, "invalid_argument");
+    let password = format!("pass {}", random_hex());
+    needles.add("a password", password.as_bytes());
+    body["password"] = json!(password);
+    browser.post("/v1/console/invitations:accept", body.clone()).await.ok();
+    browser.post("/v1/console/invitations:accept", body).await.refusal(401, "invalid_credentials");
+    browser.sign_in("grace@example.com", &format!("{password}x")).await.refusal(401, "invalid_credentials");
+    browser.sign_in("grace@example.com", &password).await.ok();
+    needles.add_credential("a session", browser.cookie().split_once('=').unwrap().1);
+    needles.add("a CSRF token", browser.csrf().as_bytes());
+    browser.session().await.ok();
+    browser.send(browser.with_cookie("POST", "/v1/console/tokens")).await.refusal(403, "csrf_failed");
+    let reset = format!("/v1/console/members/{}:resetPassword", invited.ok()["id"].as_str().unwrap());
+    let reset = api.send(api.by_member("POST", &reset)).await;
+    needles.add_credential("a reset", &token_of(reset.ok()["resetUrl"].as_str().unwrap()));
+    browser.delete("/v1/console/session").await.ok();
+    browser.session().await.refusal(401, "not_signed_in");
+}
+
+/// The key stands nowhere, either: callers may make it of what is theirs.
+async fn idempotent(api: &Api, needles: &mut Needles) {
+    let key = format!("order-{}", random_hex());
+    needles.add("an idempotency key", key.as_bytes());
+    let request = api.by_member("POST", &api.keys_path()).header("Idempotency-Key", &key);
+    let request = request.json(&json!({"name": "Once", "permissions": ["contacts:read"]}));
+    let made = api.send(request.try_clone().unwrap()).await;
+    needles.add_credential("a secret that was made once", made.ok()["secret"].as_str().unwrap());
+    api.send(request).await.refusal(409, "conflict");
 }
 
 async fn contacts(caller: &Api) {
@@ -160,6 +202,7 @@ async fn nothing_is_found(database: Database, together: bool) {
     let edge_token = random_hex();
     let keys = [
         ("the verifier key", "KEYWARD_AUTH__VERIFIER_KEY", key()),
+        ("the audit key", "KEYWARD_AUTH__AUDIT_KEY", key()),
         ("the previous verifier key", "KEYWARD_AUTH__VERIFIER_KEY_PREVIOUS", key()),
         ("the signing key", "KEYWARD_AUTH__SIGNING_KEY", signing()),
         ("the previous signing key", "KEYWARD_AUTH__SIGNING_KEY_PREVIOUS", signing()),
@@ -225,7 +268,9 @@ async fn nothing_is_found(database: Database, together: bool) {
 /// Looks into every file that is not a key's, and gives them all.
 fn look_into_files(needles: &Needles, data_dir: &Path) -> Vec<u8> {
     let mut all = Vec::new();
-    for file in files(data_dir) {
+    // With PostgreSQL and all keys given there is none.
+    let kept = if data_dir.exists() { files(data_dir) } else { Vec::new() };
+    for file in kept {
         if file.extension().is_some_and(|extension| extension == "key") {
             continue;
         }

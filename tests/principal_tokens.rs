@@ -1,36 +1,19 @@
 //! A service of one's own, in another language, verifies principal tokens with the public keys of auth-svc.
 
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use serde_json::{Value, json};
-use svc_core::token::JWKS_PATH;
-use tokio::io::AsyncWriteExt;
+use svc_runtime::token::JWKS_PATH;
 use tokio::process::Command;
 
 use crate::grpc::token;
-use crate::harness::{Arrangement, Engine, Stack};
-use keyward::run::Part;
-
-/// Names a Python that has tests/python/requirements.txt. `make test` sets it.
-const PYTHON: &str = "KEYWARD_TEST_PYTHON";
+use crate::harness::{AUTH, Engine, Stack, Topology, output_for, python};
 
 /// What the service says about a token.
 async fn verify(stack: &Stack, token: &str, audience: &str) -> Output {
-    let python = std::env::var(PYTHON).unwrap_or_else(|_| {
-        panic!("this test needs Python with PyJWT: {PYTHON} is not set, run `make test`")
-    });
-    let jwks = format!("http://{}{JWKS_PATH}", stack.admin(Some(Part::Auth)));
+    let jwks = format!("http://{}{JWKS_PATH}", stack.admin(Some(AUTH)));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/python/verify_principal.py");
-    let mut service = Command::new(python)
-        .args([script, &jwks, audience])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    service.stdin.take().unwrap().write_all(token.as_bytes()).await.unwrap();
-    service.wait_with_output().await.unwrap()
+    output_for(Command::new(python()).args([script, &jwks, audience]), token.as_bytes()).await
 }
 
 fn refused(output: &Output, why: &str) {
@@ -41,7 +24,7 @@ fn refused(output: &Output, why: &str) {
 
 #[tokio::test]
 async fn a_python_service_verifies_a_principal_token() {
-    let stack = Stack::start(Engine::Sqlite, Arrangement::Apart).await;
+    let stack = Stack::start(Engine::Sqlite, Topology::SeparateServices).await;
     let for_orders = token(&stack, "orders").await;
 
     let verified = verify(&stack, &for_orders, "orders").await;

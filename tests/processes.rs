@@ -39,6 +39,7 @@ async fn parts_refuse_to_start_without_what_they_share() {
         ("KEYWARD_DATA_DIR".to_owned(), dir.path().to_str().unwrap().to_owned()),
         ("KEYWARD_ADMIN__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
         ("KEYWARD_EDGE__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+        ("KEYWARD_DASHBOARD__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
         ("KEYWARD_AUTH__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
     ]);
     for token in [None, Some("short")] {
@@ -62,6 +63,7 @@ async fn sqlite_belongs_to_one_process() {
     let variables = Variables::from([
         ("KEYWARD_DATA_DIR".to_owned(), running.data_dir().to_str().unwrap().to_owned()),
         ("KEYWARD_EDGE__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+        ("KEYWARD_DASHBOARD__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
         ("KEYWARD_ADMIN__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
     ]);
     for arguments in [&["serve"][..], &SET_UP] {
@@ -78,10 +80,11 @@ async fn a_port_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let dir = tempfile::TempDir::new().unwrap();
-    for setting in ["edge.listen", "admin.listen"] {
+    for setting in ["edge.listen", "dashboard.listen", "admin.listen"] {
         let mut variables = Variables::from([
             ("KEYWARD_DATA_DIR".to_owned(), dir.path().to_str().unwrap().to_owned()),
             ("KEYWARD_EDGE__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+            ("KEYWARD_DASHBOARD__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
             ("KEYWARD_ADMIN__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
         ]);
         let variable = format!("KEYWARD_{}", setting.to_ascii_uppercase().replace('.', "__"));
@@ -100,6 +103,7 @@ async fn without_an_organization_it_starts_and_refuses_everyone() {
     let variables = Variables::from([
         ("KEYWARD_DATA_DIR".to_owned(), dir.path().to_str().unwrap().to_owned()),
         ("KEYWARD_EDGE__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+        ("KEYWARD_DASHBOARD__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
         ("KEYWARD_ADMIN__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
     ]);
     let mut process = Process::serve(None, &variables).await;

@@ -1,15 +1,24 @@
-//! The signing key of principal tokens is rotated while requests come: none fails.
+//! The signing key of principal tokens is rotated while requests come, or is made up: none fails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use keyward_proto::contacts::v1::ListContactsRequest;
+use keyward_proto::contacts::v1::contact_service_client::ContactServiceClient;
 use parking_lot::Mutex;
 use svc_core::secret::Secret;
-use svc_core::token::{JWKS_PATH, JwkSet, TokenSigner};
+use svc_runtime::grpc::Upstream;
+use svc_runtime::telemetry::Metrics;
+use svc_runtime::token::{JWKS_PATH, JwkSet, TokenSigner};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
-use crate::harness::{Api, Stack};
+use crate::harness::{Api, CONTACTS, Engine, Stack, Topology};
 
 const CLIENTS: usize = 4;
 /// How many requests are made between two steps.
@@ -147,4 +156,67 @@ async fn a_rotation_under_traffic_fails_no_request() {
         stack.retire_auth().await;
     }
     traffic.end().await;
+}
+
+/// How many calls with made-up keys are under way at once, each on one of so many connections.
+const MADE_UP: usize = 1_200;
+const CONNECTIONS: usize = 12;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_with_made_up_keys_take_nobody_s_place() {
+    let stack = Stack::start(Engine::Sqlite, Topology::SeparateServices).await;
+    stack.list_contacts("").await.success(200, "Contacts retrieved.");
+    let connections: Vec<Upstream> = (0..CONNECTIONS)
+        .map(|_| Upstream::connect("contacts", &[stack.grpc(CONTACTS)], &Metrics::new()).unwrap())
+        .collect();
+    let mut calls = JoinSet::new();
+    for number in 0..MADE_UP {
+        let mut contacts = ContactServiceClient::new(connections[number % CONNECTIONS].clone());
+        let tokens = [(); 2].map(|()| stack.forged_token("contacts"));
+        calls.spawn(async move {
+            for token in tokens {
+                let mut request = Request::new(ListContactsRequest::default());
+                request.metadata_mut().insert("x-keyward-principal", token.parse().unwrap());
+                let refused = contacts.list_contacts(request).await.unwrap_err();
+                assert!(matches!(refused.code(), Code::Unauthenticated | Code::Unavailable), "{refused}");
+            }
+        });
+    }
+    let mut good = 0;
+    while !calls.is_empty() || good < BETWEEN {
+        stack.list_contacts("").await.success(200, "Contacts retrieved.");
+        good += 1;
+        while let Some(call) = calls.try_join_next() {
+            call.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_says_that_it_knows_no_keys_and_outlasts_auth_svc_with_those_it_knows() {
+    let mut stack = Stack::start_replaceable().await;
+    stack.hide_auth_admin(true);
+    let (admin, address) = stack.add(CONTACTS).await;
+    let readyz = async || {
+        let answer = reqwest::get(format!("http://{admin}/readyz")).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, why) = readyz().await;
+    assert!(status == 503 && why.contains("contacts/signing-keys: no auth-svc has shown"), "{status} {why}");
+    let added = Upstream::connect("contacts", &[address], &Metrics::new()).unwrap();
+    let mut states = HealthClient::new(added.clone()).watch(HealthCheckRequest::default()).await.unwrap();
+    let mut next = async || states.get_mut().message().await.unwrap().unwrap().status();
+    assert_eq!(next().await, ServingStatus::NotServing);
+    // The one that has asked before goes on, also with what was signed since.
+    stack.advance(Duration::from_secs(45 * 60));
+    let key = stack.new_key(&["contacts:read"]).await;
+    stack.with_key(&key).list_contacts("").await.success(200, "Contacts retrieved.");
+
+    stack.hide_auth_admin(false);
+    assert_eq!(next().await, ServingStatus::Serving);
+    assert_eq!(readyz().await, (200, "ready\n".to_owned()));
+    let mut list = Request::new(ListContactsRequest::default());
+    let token = crate::grpc::token(&stack, "contacts").await;
+    list.metadata_mut().insert("x-keyward-principal", token.parse().unwrap());
+    ContactServiceClient::new(added).list_contacts(list).await.unwrap();
 }

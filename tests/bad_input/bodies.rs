@@ -22,7 +22,8 @@ fn broken(ground: &Ground) -> Vec<Case> {
         "[".repeat(100),
         "]".repeat(100)
     );
-    let bom = "\u{feff}{\"email\": \"a@example.com\"}";
+    let values = format!(r#"{{"email": "a@example.com", "tags": [{}""]}}"#, r#""","#.repeat(65_536));
+    let two_marks = "\u{feff}\u{feff}{\"email\": \"a@example.com\"}";
     let text = |body: &str| json(body.as_bytes());
     let code = "invalid_json";
     vec![
@@ -44,8 +45,10 @@ fn broken(ground: &Ground) -> Vec<Case> {
         case("invalid UTF-8", json(b"{\"email\": \"a@example.com\", \"name\": \"\xff\"}"), 400, code),
         case("overlong UTF-8", json(b"{\"email\": \"a@example.com\", \"name\": \"\xc0\xaf\"}"), 400, code),
         case("UTF-16", json(b"\xff\xfe{\0}\0"), 400, code),
-        case("a byte order mark", text(bom), 400, code),
+        case("a byte order mark alone", text("\u{feff}"), 400, code),
+        case("two byte order marks", text(two_marks), 400, code),
         case("too deep", text(&deep), 400, code),
+        case("more values than a body has", text(&values), 400, "invalid_argument"),
         case("a form", text("email=a@example.com"), 400, code),
         case("a list", text("[]"), 400, "invalid_argument"),
         case("a text", text(r#""hello""#), 400, "invalid_argument"),

@@ -202,7 +202,7 @@ fn order(ground: &Ground) -> Vec<Case> {
     vec![
         case("an unknown path needs no credentials", get("/v1/open/nothing"), 404, "route_not_found"),
         Case {
-            allow: "GET, POST",
+            allow: "GET, HEAD, OPTIONS, POST",
             ..case("nor does a wrong method", request("PUT", &ground.contacts), 405, "method_not_allowed")
         },
         case("credentials before the body", post(&ground.contacts).json("{"), 401, MISSING),

@@ -55,15 +55,19 @@ fn methods(ground: &Ground) -> Vec<Case> {
         ..case(what, request.by(&ground.key), 405, "method_not_allowed")
     };
     vec![
-        wrong("PUT on the list", request("PUT", contacts), "GET, POST"),
-        wrong("DELETE on the list", request("DELETE", contacts), "GET, POST"),
-        wrong("OPTIONS on the list", request("OPTIONS", contacts), "GET, POST"),
-        wrong("a method of nobody's", request("FLY", contacts), "GET, POST"),
-        wrong("a method in lower case", request("get", contacts), "GET, POST"),
-        wrong("POST on a contact", request("POST", &contact), "DELETE, GET, PATCH, PUT"),
-        wrong("DELETE on the schema, which is no reference", request("DELETE", &schema), "GET"),
-        wrong("PUT on the schema", request("PUT", &schema), "GET"),
-        wrong("POST on health", request("POST", "/v1/open/health"), "GET"),
+        wrong("PUT on the list", request("PUT", contacts), "GET, HEAD, OPTIONS, POST"),
+        wrong("DELETE on the list", request("DELETE", contacts), "GET, HEAD, OPTIONS, POST"),
+        wrong("a method of nobody's", request("FLY", contacts), "GET, HEAD, OPTIONS, POST"),
+        wrong("a method in lower case", request("get", contacts), "GET, HEAD, OPTIONS, POST"),
+        wrong("TRACE", request("TRACE", contacts), "GET, HEAD, OPTIONS, POST"),
+        wrong("POST on a contact", request("POST", &contact), "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        wrong(
+            "DELETE on the schema, which is no reference",
+            request("DELETE", &schema),
+            "GET, HEAD, OPTIONS",
+        ),
+        wrong("PUT on the schema", request("PUT", &schema), "GET, HEAD, OPTIONS"),
+        wrong("POST on health", request("POST", "/v1/open/health"), "GET, HEAD, OPTIONS"),
     ]
 }
 

@@ -1,7 +1,14 @@
 //! Values: of fields, of query parameters, and cursors.
 
+use serde_json::json;
+
 use super::request::{get, request};
 use super::{Case, Ground, case, invalid};
+use crate::harness::Stack;
+
+/// Thirty lists in a custom field, and what is in the last.
+const DEEP: &str =
+    "customFields.a[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0…";
 
 pub(super) fn cases(ground: &Ground) -> Vec<Case> {
     [fields(ground), parameters(ground), cursors(ground)].into_iter().flatten().collect()
@@ -13,6 +20,10 @@ fn fields(ground: &Ground) -> Vec<Case> {
     let with = |more: &str| post(format!(r#"{{"email": "a@example.com", {more}}}"#));
     let reference = |text: &str| with(&format!(r#""externalReferenceId": "{text}""#));
     let (long_name, long_reference) = (format!(r#""name": "{}""#, "é".repeat(201)), "a".repeat(129));
+    // Itself counted, a list of 1,001 values.
+    let thousand = format!("[{}{{}}]", "{},".repeat(999));
+    let long_fields: Vec<String> = (0..17).map(|n| format!(r#""f{n}": "{}""#, "x".repeat(4_000))).collect();
+    let long_fields = long_fields.join(", ");
     let many_tags =
         format!(r#""tags": [{}]"#, (0..51).map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(","));
     vec![
@@ -36,6 +47,42 @@ fn fields(ground: &Ground) -> Vec<Case> {
             with(r#""customFields": {"a b": 1}"#),
             "customFields",
             "invalid",
+        ),
+        invalid(
+            "a custom field that is too long",
+            with(&format!(r#""customFields": {{"a": "{}"}}"#, "x".repeat(4_095))),
+            "customFields.a",
+            "too_long",
+        ),
+        invalid(
+            "a custom field of more values than all may have",
+            with(&format!(r#""customFields": {{"a": [{}0]}}"#, "0,".repeat(1_999))),
+            "customFields",
+            "too_long",
+        ),
+        invalid(
+            "too many values in all custom fields",
+            with(&format!(r#""customFields": {{"a": {thousand}, "b": {thousand}}}"#)),
+            "customFields",
+            "too_long",
+        ),
+        invalid(
+            "custom fields that are too long together",
+            with(&format!(r#""customFields": {{{long_fields}}}"#)),
+            "customFields",
+            "too_long",
+        ),
+        invalid(
+            "a custom field that is nested too deeply",
+            with(&format!(r#""customFields": {{"a": {}{}}}"#, "[".repeat(31), "]".repeat(31))),
+            DEEP,
+            "invalid",
+        ),
+        invalid(
+            "a number beyond all",
+            with(r#""customFields": {"a": 1e400}"#),
+            "customFields.a",
+            "out_of_range",
         ),
         invalid("`schema` as a reference", reference("schema"), "externalReferenceId", "invalid"),
         invalid("`mantisid` as a reference", reference("mantisid"), "externalReferenceId", "invalid"),
@@ -105,4 +152,40 @@ fn cursors(ground: &Ground) -> Vec<Case> {
             code,
         ),
     ]
+}
+
+/// However far a number is out of its range, the answer names the range of the setting, here the maximum
+/// that the stack's operator set.
+#[tokio::test]
+async fn a_range_is_named_as_it_is() {
+    Stack::each(async |stack| {
+        let key = stack.new_key(&["contacts:read"]).await;
+        for beyond in ["0", "-1", "1000001", "2147483647", "2147483648", "4294967356", "-4294967236", "1e300"]
+        {
+            let number: serde_json::Value = serde_json::from_str(beyond).unwrap();
+            let limits =
+                json!({"name": "x", "permissions": ["contacts:read"], "rateLimits": {"perMinute": number}});
+            let patch = json!({"rateLimits": {"perMinute": number}});
+            for refused in [stack.create_key(limits).await, stack.update_key(&key.id, patch).await] {
+                let details = refused.refusal(400, "invalid_argument");
+                let expected = json!([{
+                    "field": "rateLimits.perMinute",
+                    "code": "out_of_range",
+                    "message": "`rateLimits.perMinute` must be between 1 and 1,000,000.",
+                }]);
+                assert_eq!(*details, expected, "{beyond}");
+            }
+        }
+        let overlap = stack.key_verb(&key.id, "rotate", json!({"overlapSeconds": 99_999_999_999_i64})).await;
+        let message = "`overlapSeconds` must be between 0 and 604,800.";
+        assert_eq!(overlap.refusal(400, "invalid_argument")[0]["message"], message);
+        let message = "`limit` must be between 1 and 100.";
+        for query in ["?limit=99999999999", "?limit=-99999999999", "?limit=101"] {
+            for refused in [stack.list_contacts(query).await, stack.list_keys(query).await] {
+                assert_eq!(refused.refusal(400, "invalid_argument")[0]["message"], message, "{query}");
+            }
+        }
+        assert_eq!(stack.get_key(&key.id).await.ok()["version"], 1);
+    })
+    .await;
 }

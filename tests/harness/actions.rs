@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use auth_svc::setup::SetupResult;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -70,6 +71,8 @@ impl From<Value> for MadeBySetup {
 #[derive(Clone, Debug)]
 pub struct Api {
     pub base: String,
+    /// Of the same edge.
+    pub dashboard: String,
     pub agent: String,
     pub key: Key,
     pub token: String,
@@ -81,6 +84,7 @@ impl Api {
     pub fn new(edge: std::net::SocketAddr, made: &MadeBySetup) -> Api {
         Api {
             base: format!("http://{edge}"),
+            dashboard: String::new(),
             agent: made.agent_id.clone(),
             key: made.key.clone(),
             token: made.owner_token.clone(),
@@ -91,6 +95,16 @@ impl Api {
     /// The same at another edge.
     pub fn at(&self, edge: &str) -> Api {
         Api { base: format!("http://{edge}"), ..self.clone() }
+    }
+
+    /// The same at the dashboard's listener.
+    pub fn at_dashboard(&self) -> Api {
+        Api { base: self.dashboard.clone(), ..self.clone() }
+    }
+
+    /// The same at another edge, with its dashboard.
+    pub fn at_both(&self, edge: &str, dashboard: &str) -> Api {
+        Api { dashboard: format!("http://{dashboard}"), ..self.at(edge) }
     }
 
     /// The same on connections that no other client uses.
@@ -126,9 +140,14 @@ impl Api {
         let response = self.client.execute(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.unwrap();
-        let body = match bytes.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(&bytes).unwrap_or_else(|e| panic!("{asked}: {e}: {bytes:?}")),
+        let parse = |json: &[u8]| -> Value {
+            serde_json::from_slice(json).unwrap_or_else(|e| panic!("{asked}: {e}: {bytes:?}"))
+        };
+        let lines = || bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let body = match headers.get(CONTENT_TYPE) {
+            _ if bytes.is_empty() => Value::Null,
+            Some(of) if of == "application/x-ndjson" => lines().map(parse).collect(),
+            _ => parse(&bytes),
         };
         Answer { asked, status, headers, body }
     }
@@ -250,6 +269,18 @@ impl Api {
 
     pub async fn delete_key(&self, id: &str) -> Answer {
         self.send(self.by_member("DELETE", &self.key_path(id))).await
+    }
+
+    // Requests.
+
+    /// A request of the log.
+    pub async fn logged_request(&self, id: &str) -> Answer {
+        self.send(self.by_member("GET", &format!("/v1/console/requests/{id}"))).await
+    }
+
+    /// The requests of a key.
+    pub async fn requests_of(&self, id: &str, query: &str) -> Answer {
+        self.send(self.by_member("GET", &format!("{}/requests{query}", self.key_path(id)))).await
     }
 
     // Agents.

@@ -1,4 +1,4 @@
-//! Several replicas of auth-svc and several edges, as processes on one PostgreSQL.
+//! Several replicas of auth-svc and of contacts-svc and several edges, as processes on one PostgreSQL.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +15,13 @@ pub struct Cluster {
     pub auth: Vec<Option<Process>>,
     /// Between each replica of auth-svc and the database.
     pub ways: Vec<Proxy>,
+    /// By position; `None` while one does not run.
+    pub contacts: Vec<Option<Process>>,
+    /// Between each replica of contacts-svc and the database.
+    pub contacts_ways: Vec<Proxy>,
     variables: Variables,
     database: String,
+    /// The edges.
     others: Vec<Process>,
     set_up: Processes,
 }
@@ -25,6 +30,11 @@ impl Cluster {
     /// Sets up and starts contacts-svc, the edges, and the first `running` of `replicas` replicas of
     /// auth-svc, which the edges all know.
     pub async fn start(replicas: usize, running: usize, edges: usize) -> Cluster {
+        Cluster::start_with(replicas, running, 1, edges).await
+    }
+
+    /// The same with several replicas of contacts-svc, which take the public keys from the first of auth-svc.
+    pub async fn start_with(replicas: usize, running: usize, contacts: usize, edges: usize) -> Cluster {
         let database = postgres::new_database().await;
         let set_up = Processes::set_up(&[
             ("KEYWARD_DATABASE__URL", &database),
@@ -37,35 +47,51 @@ impl Cluster {
         .await;
         let dir = set_up.dir.path().to_owned();
         let mut variables = set_up.variables.clone();
-        for key in ["verifier", "signing"] {
+        for key in ["verifier", "signing", "audit"] {
             let file = format!("file:{}", path(&set_up.data_dir().join(format!("{key}.key"))));
             variables.insert(format!("KEYWARD_AUTH__{}_KEY", key.to_ascii_uppercase()), file);
         }
-        let sockets: Vec<String> =
-            (0..replicas).map(|n| format!("unix:{}", path(&dir.join(format!("auth-{n}"))))).collect();
-        variables.insert("KEYWARD_EDGE__UPSTREAMS__AUTH".to_owned(), sockets.join(","));
-        variables
-            .insert("KEYWARD_CONTACTS__LISTEN".to_owned(), format!("unix:{}", path(&dir.join("contacts"))));
-
-        let mut ways = Vec::new();
-        let (server, _) = database.rsplit_once('/').unwrap();
-        for _ in 0..replicas {
-            ways.push(Proxy::to(server.rsplit_once('@').unwrap().1).await);
+        for (service, replicas) in [("auth", replicas), ("contacts", contacts)] {
+            let sockets: Vec<String> = (0..replicas)
+                .map(|n| format!("unix:{}", path(&dir.join(format!("{service}-{n}")))))
+                .collect();
+            let name = format!("KEYWARD_EDGE__UPSTREAMS__{}", service.to_ascii_uppercase());
+            variables.insert(name, sockets.join(","));
         }
-        let auth = (0..replicas).map(|_| None).collect();
-        let mut cluster =
-            Cluster { apis: Vec::new(), auth, ways, variables, database, others: Vec::new(), set_up };
+
+        let (server, _) = database.rsplit_once('/').unwrap();
+        let server = server.rsplit_once('@').unwrap().1;
+        let (mut ways, mut contacts_ways) = (Vec::new(), Vec::new());
+        for _ in 0..replicas {
+            ways.push(Proxy::to(server).await);
+        }
+        for _ in 0..contacts {
+            contacts_ways.push(Proxy::to(server).await);
+        }
+        let mut cluster = Cluster {
+            apis: Vec::new(),
+            auth: (0..replicas).map(|_| None).collect(),
+            ways,
+            contacts: (0..contacts).map(|_| None).collect(),
+            contacts_ways,
+            variables,
+            database,
+            others: Vec::new(),
+            set_up,
+        };
         for replica in 0..running {
             cluster.start_replica(replica).await;
         }
         let admin = cluster.auth[0].as_ref().unwrap().address("admin");
         let jwks_url = format!("http://{admin}/.well-known/jwks.json");
         cluster.variables.insert("KEYWARD_AUTH__JWKS_URL".to_owned(), jwks_url);
-        let contacts = Process::serve(Some("contacts"), &cluster.own("contacts")).await;
-        cluster.others.push(contacts);
+        for replica in 0..contacts {
+            cluster.start_contacts(replica).await;
+        }
         for n in 0..edges {
             let edge = Process::serve(Some("edge"), &cluster.own(&format!("edge-{n}"))).await;
-            cluster.apis.push(cluster.set_up.at(&edge.address("edge")));
+            let api = cluster.set_up.at_both(&edge.address("edge"), &edge.address("dashboard"));
+            cluster.apis.push(api);
             cluster.others.push(edge);
         }
         cluster
@@ -77,17 +103,31 @@ impl Cluster {
         self.auth[replica] = Some(process);
     }
 
+    /// Starts a replica of contacts-svc.
+    pub async fn start_contacts(&mut self, replica: usize) {
+        let process = self.serve("contacts", replica, &self.contacts_ways[replica]).await;
+        self.contacts[replica] = Some(process);
+    }
+
     /// A replica of auth-svc that has started, to be put into `auth`.
     pub async fn replica(&self, replica: usize) -> Process {
-        let name = format!("auth-{replica}");
+        self.serve("auth", replica, &self.ways[replica]).await
+    }
+
+    async fn serve(&self, service: &str, replica: usize, way: &Proxy) -> Process {
+        let name = format!("{service}-{replica}");
         let mut variables = self.own(&name);
         let (_, database) = self.database.rsplit_once('/').unwrap();
         let (user, _) = self.database.rsplit_once('@').unwrap();
-        let url = format!("{user}@{}/{database}", self.ways[replica].address);
-        variables.insert("KEYWARD_DATABASE__URL".to_owned(), url);
-        variables
-            .insert("KEYWARD_AUTH__LISTEN".to_owned(), format!("unix:{}", path(&self.dir().join(&name))));
-        Process::serve(Some("auth"), &variables).await
+        variables.insert("KEYWARD_DATABASE__URL".to_owned(), format!("{user}@{}/{database}", way.address));
+        let listen = format!("KEYWARD_{}__LISTEN", service.to_ascii_uppercase());
+        variables.insert(listen, format!("unix:{}", path(&self.dir().join(&name))));
+        Process::serve(Some(service), &variables).await
+    }
+
+    /// Where the services keep what they keep, past their ways.
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// Sends a signal to a replica of auth-svc.
@@ -95,9 +135,15 @@ impl Cluster {
         self.auth[replica].as_ref().unwrap().signal(signal);
     }
 
+    /// The metrics of an edge.
+    pub async fn edge_metrics(&self, edge: usize) -> String {
+        self.others[edge].metrics().await
+    }
+
     /// What all that run have logged.
     pub fn logs(&self) -> String {
-        self.auth.iter().flatten().chain(&self.others).map(Process::log).collect()
+        let services = self.auth.iter().chain(&self.contacts).flatten();
+        services.chain(&self.others).map(Process::log).collect()
     }
 
     fn dir(&self) -> &Path {

@@ -1,11 +1,18 @@
 //! A database of its own for each stack, in the PostgreSQL that `make test` starts.
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-pub use svc_core::testing::new_postgres_database as new_database;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+pub use svc_db::testing::{new_postgres_database as new_database, new_superuser_database};
+
+/// Connects as who may see the rows of every organization.
+pub async fn connect(url: &str) -> PgConnection {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    connection.execute("SET keyward.scope = '*'").await.unwrap();
+    connection
+}
 
 /// Every row of every table, as text.
 pub async fn dump(url: &str) -> String {
-    let mut connection = PgConnection::connect(url).await.unwrap();
+    let mut connection = connect(url).await;
     let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
          WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();

@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::{Api, MadeBySetup, random_hex};
+use super::{Api, Container, Engine, MadeBySetup, postgres, random_hex};
 
 /// How long a process may take to get ready or to end before the test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,14 +42,39 @@ pub struct Process {
     log: Arc<Mutex<String>>,
     lines: watch::Receiver<usize>,
     ready: Value,
+    /// `child` is not the process itself but what has put it into namespaces.
+    is_contained: bool,
 }
 
 impl Process {
     /// Starts `keyward serve` and waits until it says that it is ready.
     pub async fn serve(part: Option<&str>, variables: &Variables) -> Process {
         let arguments: Vec<&str> = ["serve"].into_iter().chain(part).collect();
-        let mut child =
-            command(&arguments, variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = Process::start(&arguments, variables);
+        process.get_ready().await;
+        process
+    }
+
+    /// As [`Process::serve`], in a container.
+    pub async fn serve_in(container: &Container, part: Option<&str>, variables: &Variables) -> Process {
+        let arguments: Vec<&str> = ["serve"].into_iter().chain(part).collect();
+        let mut process = Process::spawn(container.command(&arguments, variables), true);
+        process.get_ready().await;
+        process
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn start(arguments: &[&str], variables: &Variables) -> Process {
+        Process::spawn(command(arguments, variables), false)
+    }
+
+    /// Waits until it says that it is ready.
+    pub async fn get_ready(&mut self) {
+        self.ready = self.logged("ready:").await;
+    }
+
+    fn spawn(mut command: Command, is_contained: bool) -> Process {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));
         let (count, lines) = watch::channel(0);
@@ -60,16 +85,24 @@ impl Process {
                 count.send_modify(|n| *n += 1);
             }
         });
-        let mut process = Process { child, log, lines, ready: Value::Null };
-        process.ready = process.logged("ready:").await;
-        process
+        Process { child, log, lines, ready: Value::Null, is_contained }
     }
 
     /// Waits for a log line whose message starts like this.
     pub async fn logged(&mut self, message: &str) -> Value {
+        self.logged_that(message, |_| true).await
+    }
+
+    /// Waits for a log line whose message starts like this, with this field.
+    pub async fn logged_with(&mut self, field: &str, value: &str, message: &str) -> Value {
+        self.logged_that(message, |entry| entry[field] == value).await
+    }
+
+    async fn logged_that(&mut self, message: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let says = |entry: &Value| entry["message"].as_str().is_some_and(|m| m.starts_with(message));
         let find = |log: &str| {
-            let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            entries.into_iter().find(|e| e["message"].as_str().is_some_and(|m| m.starts_with(message)))
+            let mut entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            entries.find(|entry| says(entry) && fits(entry))
         };
         loop {
             if let Some(entry) = find(&self.log.lock()) {
@@ -98,6 +131,13 @@ impl Process {
         std::fs::read(format!("/proc/{}/cmdline", self.child.id().unwrap())).unwrap()
     }
 
+    /// The most memory that it has held so far, in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Its metrics.
     pub async fn metrics(&self) -> String {
         let url = format!("http://{}/metrics", self.address("admin"));
@@ -106,8 +146,19 @@ impl Process {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    fn pid(&self) -> Pid {
+        let child = self.child.id().unwrap();
+        let pid = match self.is_contained {
+            false => child.cast_signed(),
+            true => {
+                let children = std::fs::read_to_string(format!("/proc/{child}/task/{child}/children"));
+                children.unwrap().trim().parse().expect("one child")
+            }
+        };
+        Pid::from_raw(pid).unwrap()
     }
 
     /// Waits for its end.
@@ -161,11 +212,27 @@ impl Processes {
         processes
     }
 
+    /// One process on this engine.
+    pub async fn on(engine: Engine) -> Processes {
+        match engine {
+            Engine::Sqlite => Processes::together(&[]).await,
+            Engine::Postgres => {
+                let database = postgres::new_database().await;
+                Processes::together(&[("KEYWARD_DATABASE__URL", &database)]).await
+            }
+        }
+    }
+
     /// Sets up with `keyward setup` and starts four processes, the services on unix sockets.
     pub async fn apart(variables: &[(&str, &str)]) -> Processes {
         let mut processes = Processes::set_up(variables).await;
         processes.start_apart().await;
         processes
+    }
+
+    /// Another setting from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
     }
 
     /// Sets up and starts nothing.
@@ -174,6 +241,7 @@ impl Processes {
         let own = [
             ("KEYWARD_DATA_DIR", path(&dir.path().join("data"))),
             ("KEYWARD_EDGE__LISTEN", "127.0.0.1:0".to_owned()),
+            ("KEYWARD_DASHBOARD__LISTEN", "127.0.0.1:0".to_owned()),
             ("KEYWARD_EDGE__AUTH_TOKEN", random_hex()),
             ("KEYWARD_ADMIN__LISTEN", "127.0.0.1:0".to_owned()),
         ];
@@ -190,10 +258,22 @@ impl Processes {
     pub async fn start_together(&mut self) {
         let process = Process::serve(None, &self.variables).await;
         self.api.base = format!("http://{}", process.address("edge"));
+        self.api.dashboard = format!("http://{}", process.address("dashboard"));
         self.all = vec![process];
     }
 
+    /// The same, but that one setting of contacts-svc is another one.
+    pub async fn apart_but_for_contacts(name: &str, value: &str) -> Processes {
+        let mut processes = Processes::set_up(&[]).await;
+        processes.start_apart_with(&[(name, value)]).await;
+        processes
+    }
+
     async fn start_apart(&mut self) {
+        self.start_apart_with(&[]).await;
+    }
+
+    async fn start_apart_with(&mut self, of_contacts: &[(&str, &str)]) {
         let mut variables = self.variables.clone();
         for service in ["auth", "contacts", "extraction"] {
             let name = format!("KEYWARD_{}__LISTEN", service.to_ascii_uppercase());
@@ -202,10 +282,13 @@ impl Processes {
         let auth = Process::serve(Some("auth"), &variables).await;
         let jwks_url = format!("http://{}/.well-known/jwks.json", auth.address("admin"));
         variables.insert("KEYWARD_AUTH__JWKS_URL".to_owned(), jwks_url);
-        let contacts = Process::serve(Some("contacts"), &variables).await;
+        let mut contacts = variables.clone();
+        contacts.extend(of_contacts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let contacts = Process::serve(Some("contacts"), &contacts).await;
         let extraction = Process::serve(Some("extraction"), &variables).await;
         let edge = Process::serve(Some("edge"), &variables).await;
         self.api.base = format!("http://{}", edge.address("edge"));
+        self.api.dashboard = format!("http://{}", edge.address("dashboard"));
         // In the order in which they are stopped.
         self.all = vec![edge, extraction, contacts, auth];
     }
@@ -221,6 +304,11 @@ impl Processes {
     /// What all of them have logged.
     pub fn logs(&self) -> String {
         self.all.iter().map(Process::log).collect()
+    }
+
+    /// The settings that its processes have, for commands beside them.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
     }
 
     /// The data directory.

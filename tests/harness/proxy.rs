@@ -13,6 +13,8 @@ pub enum Way {
     Open,
     /// Connections stay, and nothing passes: a partition.
     Stalled,
+    /// As open, until a COMMIT has passed: then nothing is heard of it, nor of anything later.
+    NoWordOfCommits,
     /// Connections are closed, also new ones.
     Cut,
 }
@@ -49,17 +51,28 @@ async fn relay(client: TcpStream, target: String, way: watch::Receiver<Way>) {
     }
     let Ok(server) = TcpStream::connect(target).await else { return };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let (mute, is_mute) = watch::channel(false);
+    let heard = |bytes: &[u8]| {
+        let commits = bytes.windows(COMMIT.len()).any(|text| text == COMMIT);
+        if commits && *way.borrow() == Way::NoWordOfCommits {
+            mute.send_replace(true);
+        }
+        true
+    };
     // Either end closes both.
     tokio::select! {
-        () = pass(from_client, to_server, way.clone()) => {}
-        () = pass(from_server, to_client, way) => {}
+        () = pass(from_client, to_server, way.clone(), heard) => {}
+        () = pass(from_server, to_client, way.clone(), |_| !*is_mute.borrow()) => {}
     }
 }
+
+const COMMIT: &[u8] = b"COMMIT";
 
 async fn pass(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     way: watch::Receiver<Way>,
+    passes: impl Fn(&[u8]) -> bool,
 ) {
     let mut cut = way.clone();
     let mut not_stalled = way;
@@ -70,7 +83,7 @@ async fn pass(
             if not_stalled.wait_for(|way| *way != Way::Stalled).await.is_err() {
                 return;
             }
-            if to.write_all(&buffer[..read]).await.is_err() {
+            if passes(&buffer[..read]) && to.write_all(&buffer[..read]).await.is_err() {
                 return;
             }
         }

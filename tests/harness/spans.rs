@@ -12,8 +12,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use opentelemetry_proto::tonic::trace::v1::Span;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 /// Keeps every span that is exported to it.
@@ -25,10 +25,23 @@ pub struct SpanReceiver {
 impl SpanReceiver {
     /// Starts on a free port.
     pub async fn start() -> (SpanReceiver, SocketAddr) {
+        SpanReceiver::serve(Server::builder()).await
+    }
+
+    /// Starts on a free port with TLS, and gives the certificate, of `localhost`, that it shows.
+    pub async fn start_with_tls() -> (SpanReceiver, SocketAddr, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(&certificate, key));
+        let (receiver, address) = SpanReceiver::serve(Server::builder().tls_config(tls).unwrap()).await;
+        (receiver, address, certificate)
+    }
+
+    async fn serve(mut server: Server) -> (SpanReceiver, SocketAddr) {
         let receiver = SpanReceiver::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Server::builder().add_service(TraceServiceServer::new(receiver.clone()));
+        let server = server.add_service(TraceServiceServer::new(receiver.clone()));
         tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
         (receiver, address)
     }

@@ -1,0 +1,21 @@
+INSERT INTO organizations VALUES ('65f000000000000000000001', 'Acme', 1);
+INSERT INTO setup VALUES (1);
+INSERT INTO agents VALUES ('65f000000000000000000002', '65f000000000000000000001', 'Support', 'LIVE', 1, 1);
+INSERT INTO members VALUES
+    ('65f000000000000000000003', '65f000000000000000000001', 'O@a.example', 'o@a.example', 'O', 'OWNER', 1, 1, NULL);
+INSERT INTO tokens VALUES
+    ('65f000000000000000000004', '65f000000000000000000001', '65f000000000000000000003', 'T', 'OWNER', @bytes(32),
+     'abcd', NULL, 1);
+INSERT INTO api_keys VALUES
+    ('65f000000000000000000005', '65f000000000000000000001', '65f000000000000000000002', 'kw_live_a', 'K', '',
+     '["contacts:read"]', 60, 1000, '[]', NULL, NULL, '65f000000000000000000003', 1, 1, NULL, 1);
+INSERT INTO api_key_secrets VALUES
+    ('65f000000000000000000006', '65f000000000000000000005', '$argon2id$x', @bytes(32), 'aaaa', 'wxyz', 1, NULL, NULL);
+INSERT INTO limit_windows VALUES ('65f000000000000000000005', 0, @bytes(496));
+INSERT INTO limit_clock VALUES (1, 1, 1, 'boot', 1);
+postgres: INSERT INTO shared_limits VALUES ('65f000000000000000000005', 0, array_fill(0, ARRAY[61]), array_fill(0, ARRAY[61]));
+postgres: INSERT INTO replica VALUES ('gone', 1, 0);
+sqlite: INSERT INTO limit_log (piece) VALUES (X'011bdf05a5');
+postgres: INSERT INTO limit_log (piece) VALUES ('\x011bdf05a5'::BYTEA);
+INSERT INTO idempotency_records VALUES
+    ('65f000000000000000000001', 'm', @bytes(32), @bytes(32), NULL, '65f000000000000000000005', 1);

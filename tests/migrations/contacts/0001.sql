@@ -1,0 +1,3 @@
+INSERT INTO contacts VALUES
+    ('65f000000000000000000001', '65f000000000000000000002', '65f000000000000000000003', 'customer-1', 'Asha',
+     'a@a.example', NULL, NULL, 'LEAD', 'ACTIVE', NULL, '[]', NULL, '{}', 1, 1, NULL, 1);
