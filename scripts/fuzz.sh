@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make fuzz: runs every fuzz target for FUZZ_SECONDS (60), as many at once as there are cores. Fails on
 # a crash, whose input is then in target/fuzz/artifacts. What is found worth keeping goes to target/fuzz/corpus.
-# Arguments are the targets to run instead of all.
+# Arguments are the targets to run instead of all. A change is judged by what is tried in the same order each time;
+# FUZZ_SEED=0 tries another order at each run, to find what is new.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/require.sh
@@ -10,8 +11,10 @@ require c++ "libFuzzer is built with it: install it, on Debian with: apt-get ins
 
 CARGO_FUZZ_VERSION=0.13.2
 seconds=${FUZZ_SECONDS:-60}
+seed=${FUZZ_SEED:-1}
 targets=("$@")
-((${#targets[@]})) || targets=(credential addresses routes)
+((${#targets[@]})) || targets=(credential addresses routes multipart templates json_to_wire wire_to_json extraction_schema \
+    reader_document reader_office reader_html reader_mail reader_picture reader_poppler)
 target_dir=$PWD/target/fuzz
 host=$(rustc -vV | sed -n "s/^host: //p")
 
@@ -36,7 +39,7 @@ fuzz() {
     mkdir -p "$target_dir/corpus/$target" "$target_dir/artifacts/$target"
     local status=0
     "$target_dir/$host/debug/$target" "$target_dir/corpus/$target" "fuzz/seeds/$target" \
-        -artifact_prefix="$target_dir/artifacts/$target/" -max_total_time="$seconds" -timeout=10 \
+        -artifact_prefix="$target_dir/artifacts/$target/" -seed="$seed" -max_total_time="$seconds" -timeout=10 \
         -max_len=4096 -print_final_stats=1 >"$log" 2>&1 || status=$?
     echo "== $target"
     if ((status != 0)); then

@@ -4,11 +4,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/require.sh
+. scripts/node.sh
+. scripts/dashboard.sh
 require_rust
 require_node
 
-cargo build --release --locked --package keyward
-keyward=${CARGO_TARGET_DIR:-target}/release/keyward
+dashboard_build
+cargo build --profile quick --locked --package keyward
+keyward=${CARGO_TARGET_DIR:-target}/quick/keyward
 data=${KEYWARD_DATA_DIR:-./data}
 
 if [[ -z $(ls -A "$data" 2>/dev/null) ]]; then
@@ -17,5 +20,7 @@ if [[ -z $(ls -A "$data" 2>/dev/null) ]]; then
         --agent "My agent" --output json)
     printf '%s' "$secrets" | node scripts/print-curls.mjs
     unset secrets
+    echo "The dashboard: choose the password of owner@example.com within an hour, at"
+    "$keyward" password-link --email owner@example.com
 fi
 exec "$keyward" serve
