@@ -9,7 +9,7 @@ import { Button, Hint, IconButton } from '../ui/button'
 import { UsageChart } from '../ui/chart'
 import { Checkbox, RadioCards, Segmented, Switch } from '../ui/choice'
 import { Code, CopyField } from '../ui/copy'
-import { FormDialog } from '../ui/dialog'
+import { ConfirmDialog, FormDialog } from '../ui/dialog'
 import { Search, TextField } from '../ui/field'
 import { exact, HOUR, now, shortDate } from '../ui/format'
 import { ico } from '../ui/icons'
@@ -317,18 +317,9 @@ function Over() {
         </FormDialog>
       )}
       {open === 'question' && (
-        <FormDialog
-          role="alertdialog"
-          title="Delete “Production sync”?"
-          size="narrow"
-          action="Delete API key"
-          danger
-          isCalm
-          onClose={close}
-          onSend={close}
-        >
+        <ConfirmDialog title="Delete “Production sync”?" action="Delete API key" danger onClose={close} onSend={close}>
           <p>The API key is permanently deleted.</p>
-        </FormDialog>
+        </ConfirmDialog>
       )}
     </>
   )

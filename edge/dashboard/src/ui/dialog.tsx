@@ -1,8 +1,9 @@
-import { useEffect, useRef, type ReactNode, type Ref } from 'react'
+import { useEffect, useRef, type ComponentProps, type ReactNode, type Ref } from 'react'
 import * as A from 'react-aria-components'
 import { X } from 'lucide-react'
 import { Button } from './button'
 import { ico } from './icons'
+import { FormError } from './states'
 
 type Frame = {
   title: ReactNode
@@ -125,6 +126,23 @@ export function FormDialog({
         <Parts foot={buttons}>{children}</Parts>
       </form>
     </Window>
+  )
+}
+
+/** Asks whether something is meant. There is nothing to fill in, so the focus is on Cancel. */
+export function ConfirmDialog({
+  error,
+  children,
+  ...form
+}: Omit<ComponentProps<typeof FormDialog>, 'role' | 'size' | 'isCalm'> & {
+  /** Why it was not done. */
+  error?: unknown
+}) {
+  return (
+    <FormDialog role="alertdialog" size="narrow" isCalm {...form}>
+      <FormError error={error} />
+      {children}
+    </FormDialog>
   )
 }
 

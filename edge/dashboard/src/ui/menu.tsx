@@ -1,5 +1,8 @@
 import type { ReactNode } from 'react'
 import * as A from 'react-aria-components'
+import { Ellipsis } from 'lucide-react'
+import { Button } from './button'
+import { ico } from './icons'
 
 export function Menu({
   label,
@@ -19,6 +22,22 @@ export function Menu({
         <A.Menu aria-label={label}>{children}</A.Menu>
       </A.Popover>
     </A.MenuTrigger>
+  )
+}
+
+/** What can be done with a row, or with what a page shows. */
+export function ActionsMenu({ label, isOfPage, children }: { label: string; isOfPage?: boolean; children: ReactNode }) {
+  return (
+    <Menu
+      label={label}
+      trigger={
+        <Button kind={isOfPage ? 'secondary' : 'ghost'} size={isOfPage ? undefined : 'small'} icon aria-label={label}>
+          <Ellipsis {...ico} />
+        </Button>
+      }
+    >
+      {children}
+    </Menu>
   )
 }
 

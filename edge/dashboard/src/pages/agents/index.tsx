@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
-import { Bot, Ellipsis, Pencil, Plus, Trash2 } from 'lucide-react'
+import { Bot, Pencil, Plus, Trash2 } from 'lucide-react'
 import * as A from 'react-aria-components'
 import { agentsQuery, type Agent } from '../../api/agents'
 import { useCanWrite } from '../../api/session'
@@ -9,9 +9,10 @@ import { Button } from '../../ui/button'
 import { CopyButton } from '../../ui/copy'
 import { date, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
-import { Item, Menu } from '../../ui/menu'
+import { ActionsMenu, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
 import { Bones, Empty, Failed } from '../../ui/states'
+import { ACTIONS, Table } from '../../ui/table'
 import { Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { CreateAgent, DeleteAgent, RenameAgent } from './dialogs'
@@ -50,31 +51,19 @@ export function Agents() {
           </Empty>
         </div>
       ) : (
-        <div className="card tbl-scroll" role="region" aria-label="Agents" tabIndex={0}>
-          <table className="tbl tall">
-            <caption className="sr">Agents</caption>
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th>Mode</th>
-                <th>Id</th>
-                <th>Created</th>
-                {canWrite && (
-                  <th className="col-acts">
-                    <span className="sr">Actions</span>
-                  </th>
-                )}
-              </tr>
-            </thead>
-            <tbody aria-busy={agents.isPending}>
-              {agents.isPending ? (
-                <Bones rows={3} widths={[60, 30, 70, 40, ...(canWrite ? [30] : [])]} />
-              ) : (
-                agents.data.map(agent => <Row key={agent.id} agent={agent} canWrite={canWrite} onAct={setAct} />)
-              )}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Agents"
+          columns={['Name', 'Mode', 'Id', 'Created', canWrite && ACTIONS]}
+          kind="tall"
+          frame="card"
+          isPending={agents.isPending}
+        >
+          {agents.isPending ? (
+            <Bones rows={3} widths={[60, 30, 70, 40, ...(canWrite ? [30] : [])]} />
+          ) : (
+            agents.data.map(agent => <Row key={agent.id} agent={agent} canWrite={canWrite} onAct={setAct} />)
+          )}
+        </Table>
       )}
       {act?.kind === 'create' && <CreateAgent onClose={close} />}
       {act?.kind === 'rename' && <RenameAgent agent={act.agent} onClose={close} />}
@@ -110,14 +99,7 @@ function Row({ agent, canWrite, onAct }: { agent: Agent; canWrite: boolean; onAc
       {canWrite && (
         <td>
           <div className="acts">
-            <Menu
-              label={`Actions for ${name}`}
-              trigger={
-                <Button kind="ghost" size="small" icon aria-label={`Actions for ${name}`}>
-                  <Ellipsis {...ico} />
-                </Button>
-              }
-            >
+            <ActionsMenu label={`Actions for ${name}`}>
               <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'rename', agent })}>
                 Rename
               </Item>
@@ -125,7 +107,7 @@ function Row({ agent, canWrite, onAct }: { agent: Agent; canWrite: boolean; onAc
               <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'delete', agent })}>
                 Delete
               </Item>
-            </Menu>
+            </ActionsMenu>
           </div>
         </td>
       )}

@@ -7,6 +7,7 @@ import { exact, stamp, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
 import { Older } from '../../ui/older'
 import { Bones, Empty, Failed, useLate } from '../../ui/states'
+import { Table } from '../../ui/table'
 import { Avatar, Status } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { Difference } from './difference'
@@ -56,35 +57,29 @@ export function AuditTable({
   }
   return (
     <>
-      <div className="tbl-scroll" role="region" aria-label={label} tabIndex={0}>
-        <table className="tbl">
-          <caption className="sr">{label}</caption>
-          <thead>
-            <tr>
-              <th>User</th>
-              <th>Description</th>
-              <th>Action</th>
-              <th>Resource</th>
-              <th>Status</th>
-              <th>Timestamp</th>
-              <th className="col-acts">
-                <span className="sr">Details</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody aria-busy={entries.isPending}>
-            {late && <Bones rows={8} widths={[60, 80, 60, 50, 40, 60, 30]} />}
-            {items?.map(entry => (
-              <Row
-                key={entry.id}
-                entry={entry}
-                isOpen={open === entry.id}
-                onToggle={() => setOpen(open === entry.id ? null : entry.id)}
-              />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label={label}
+        columns={[
+          'User',
+          'Description',
+          'Action',
+          'Resource',
+          'Status',
+          'Timestamp',
+          { name: 'Details', isHidden: true, className: 'col-acts' },
+        ]}
+        isPending={entries.isPending}
+      >
+        {late && <Bones rows={8} widths={[60, 80, 60, 50, 40, 60, 30]} />}
+        {items?.map(entry => (
+          <Row
+            key={entry.id}
+            entry={entry}
+            isOpen={open === entry.id}
+            onToggle={() => setOpen(open === entry.id ? null : entry.id)}
+          />
+        ))}
+      </Table>
       <Older of={entries} />
     </>
   )

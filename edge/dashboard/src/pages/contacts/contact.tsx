@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { Archive, ArchiveRestore, ContactRound, Download, Ellipsis, Pencil, Trash2 } from 'lucide-react'
+import { Archive, ArchiveRestore, ContactRound, Download, Pencil, Trash2 } from 'lucide-react'
 import * as A from 'react-aria-components'
 import { agentsQuery } from '../../api/agents'
 import { Refused } from '../../api/client'
@@ -12,7 +12,7 @@ import { Button } from '../../ui/button'
 import { CopyButton } from '../../ui/copy'
 import { exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
-import { Item, Menu } from '../../ui/menu'
+import { ActionsMenu, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
 import { Empty, Failed, Notice } from '../../ui/states'
 import { Status, Tag } from '../../ui/tag'
@@ -94,14 +94,7 @@ function Actions({ agentId, contact, onAct }: { agentId: string; contact: Contac
         <Pencil {...ico} />
         Edit
       </Button>
-      <Menu
-        label="More actions"
-        trigger={
-          <Button icon aria-label="More actions">
-            <Ellipsis {...ico} />
-          </Button>
-        }
-      >
+      <ActionsMenu label="More actions" isOfPage>
         <Item
           icon={isActive ? <Archive {...ico} /> : <ArchiveRestore {...ico} />}
           onAction={() => archive.mutate(contact)}
@@ -119,7 +112,7 @@ function Actions({ agentId, contact, onAct }: { agentId: string; contact: Contac
         <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct('delete')}>
           Delete
         </Item>
-      </Menu>
+      </ActionsMenu>
     </>
   )
 }

@@ -8,8 +8,7 @@ import {
   unarchiveContact,
   type Contact,
 } from '../../api/contacts'
-import { FormDialog } from '../../ui/dialog'
-import { Notice } from '../../ui/states'
+import { ConfirmDialog } from '../../ui/dialog'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
 import { calledContact } from './names'
@@ -54,9 +53,7 @@ export function DeleteContact({
     },
   })
   return (
-    <FormDialog
-      role="alertdialog"
-      size="narrow"
+    <ConfirmDialog
       onClose={onClose}
       title={
         <>
@@ -65,19 +62,14 @@ export function DeleteContact({
       }
       action="Delete contact"
       danger
-      isCalm
       pending={gone.isPending}
       onSend={() => gone.mutate()}
+      error={gone.error}
     >
-      {gone.isError && (
-        <Notice kind="bad" role="alert">
-          {wording(gone.error)}
-        </Notice>
-      )}
       <p>The contact and its files are permanently deleted.</p>
       {contact.status === 'ACTIVE' && (
         <p className="muted">To keep it and have it out of the way, archive it instead.</p>
       )}
-    </FormDialog>
+    </ConfirmDialog>
   )
 }

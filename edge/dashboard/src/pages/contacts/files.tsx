@@ -5,11 +5,12 @@ import { Download, FileText, Trash2, Upload, X } from 'lucide-react'
 import { wording } from '../../api/client'
 import { contentPath, deleteFile, filesQuery, uploadFile, type StoredFile } from '../../api/files'
 import { Button, IconButton } from '../../ui/button'
-import { FormDialog } from '../../ui/dialog'
+import { ConfirmDialog } from '../../ui/dialog'
 import { bytes, exact, stamp, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
 import { Older } from '../../ui/older'
 import { Bones, Failed, Notice } from '../../ui/states'
+import { ACTIONS, Table } from '../../ui/table'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
 
@@ -68,31 +69,19 @@ export function Files({ agentId, contactId, canWrite }: { agentId: string; conta
         <p className="pad faint line-above">None</p>
       ) : (
         <>
-          <div className="tbl-scroll line-above" role="region" aria-label="Files of the contact" tabIndex={0}>
-            <table className="tbl">
-              <caption className="sr">Files of the contact</caption>
-              <thead>
-                <tr>
-                  <th>Name</th>
-                  <th>Type</th>
-                  <th>Size</th>
-                  <th>Uploaded</th>
-                  <th>
-                    <span className="sr">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {files ? (
-                  files.map(file => (
-                    <Row key={file.id} agentId={agentId} file={file} canWrite={canWrite} onDelete={setDeleting} />
-                  ))
-                ) : (
-                  <Bones rows={2} widths={[60, 50, 30, 40, 30]} />
-                )}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Files of the contact"
+            columns={['Name', 'Type', 'Size', 'Uploaded', ACTIONS]}
+            frame="line-above"
+          >
+            {files ? (
+              files.map(file => (
+                <Row key={file.id} agentId={agentId} file={file} canWrite={canWrite} onDelete={setDeleting} />
+              ))
+            ) : (
+              <Bones rows={2} widths={[60, 50, 30, 40, 30]} />
+            )}
+          </Table>
           {list.hasNextPage && <Older of={list} />}
         </>
       )}
@@ -201,9 +190,7 @@ function DeleteFile({ agentId, file, onClose }: { agentId: string; file: StoredF
     onSettled: () => client.invalidateQueries({ queryKey: filesQuery(agentId, file.contactId).queryKey }),
   })
   return (
-    <FormDialog
-      role="alertdialog"
-      size="narrow"
+    <ConfirmDialog
       onClose={onClose}
       title={
         <>
@@ -212,16 +199,11 @@ function DeleteFile({ agentId, file, onClose }: { agentId: string; file: StoredF
       }
       action="Delete file"
       danger
-      isCalm
       pending={gone.isPending}
       onSend={() => gone.mutate()}
+      error={gone.error}
     >
-      {gone.isError && (
-        <Notice kind="bad" role="alert">
-          {wording(gone.error)}
-        </Notice>
-      )}
       <p>The file is permanently deleted.</p>
-    </FormDialog>
+    </ConfirmDialog>
   )
 }

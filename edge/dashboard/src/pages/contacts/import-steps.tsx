@@ -7,6 +7,7 @@ import { TextField } from '../../ui/field'
 import { bytes, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
 import { Select } from '../../ui/select'
+import { Table } from '../../ui/table'
 import { Text } from '../../ui/text'
 import type { Opening, Target } from './csv'
 
@@ -123,51 +124,43 @@ export function Columns({
   ]
   const set = (at: number, id: string) => onChange(chosen.map((old, other) => (other === at ? id : old)))
   return (
-    <div className="tbl-scroll" role="region" aria-label="Columns" tabIndex={0}>
-      <table className="tbl">
-        <caption className="sr">Columns of the file</caption>
-        <thead>
-          <tr>
-            <th>Column</th>
-            <th>First rows</th>
-            <th className="col-target">Is</th>
-          </tr>
-        </thead>
-        <tbody>
-          {columns.map((name, at) => (
-            <tr key={at}>
-              <td>
-                {name ? (
-                  <span className="strong">
-                    <Text clip>{name}</Text>
-                  </span>
-                ) : (
-                  <span className="faint">Column {at + 1}, without a name</span>
-                )}
-              </td>
-              <td className="muted">
-                <Text clip>
-                  {samples
-                    .map(row => row[at] ?? '')
-                    .filter(Boolean)
-                    .join(' · ') || ' '}
-                </Text>
-              </td>
-              <td>
-                {name && (
-                  <Select
-                    hideLabel
-                    label={`What the column ${visible(name)} is`}
-                    value={chosen[at] || 'NONE'}
-                    onChange={id => set(at, id === 'NONE' ? '' : id)}
-                    items={items}
-                  />
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Columns"
+      caption="Columns of the file"
+      columns={['Column', 'First rows', { name: 'Is', className: 'col-target' }]}
+    >
+      {columns.map((name, at) => (
+        <tr key={at}>
+          <td>
+            {name ? (
+              <span className="strong">
+                <Text clip>{name}</Text>
+              </span>
+            ) : (
+              <span className="faint">Column {at + 1}, without a name</span>
+            )}
+          </td>
+          <td className="muted">
+            <Text clip>
+              {samples
+                .map(row => row[at] ?? '')
+                .filter(Boolean)
+                .join(' · ') || ' '}
+            </Text>
+          </td>
+          <td>
+            {name && (
+              <Select
+                hideLabel
+                label={`What the column ${visible(name)} is`}
+                value={chosen[at] || 'NONE'}
+                onChange={id => set(at, id === 'NONE' ? '' : id)}
+                items={items}
+              />
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }

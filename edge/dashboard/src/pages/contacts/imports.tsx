@@ -11,6 +11,7 @@ import { ico } from '../../ui/icons'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
 import { Bones, Empty, Failed, Notice } from '../../ui/states'
+import { Table } from '../../ui/table'
 import { Tag } from '../../ui/tag'
 import { Message, Text } from '../../ui/text'
 import { Counts, ImportStatus, RefusedRows } from './report'
@@ -46,29 +47,25 @@ export function Imports() {
           </Empty>
         ) : (
           <>
-            <div className="tbl-scroll" role="region" aria-label="Imports" tabIndex={0}>
-              <table className="tbl">
-                <caption className="sr">Imports</caption>
-                <thead>
-                  <tr>
-                    <th>File or label</th>
-                    <th>Status</th>
-                    <th className="right">Rows</th>
-                    <th className="right">New</th>
-                    <th className="right">Changed</th>
-                    <th className="right">Refused</th>
-                    <th>Began</th>
-                  </tr>
-                </thead>
-                <tbody aria-busy={list.isPending}>
-                  {items ? (
-                    items.map(one => <Row key={one.id} agentId={agentId} one={one} />)
-                  ) : (
-                    <Bones rows={4} widths={[60, 50, 30, 30, 30, 30, 50]} />
-                  )}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label="Imports"
+              columns={[
+                'File or label',
+                'Status',
+                { name: 'Rows', className: 'right' },
+                { name: 'New', className: 'right' },
+                { name: 'Changed', className: 'right' },
+                { name: 'Refused', className: 'right' },
+                'Began',
+              ]}
+              isPending={list.isPending}
+            >
+              {items ? (
+                items.map(one => <Row key={one.id} agentId={agentId} one={one} />)
+              ) : (
+                <Bones rows={4} widths={[60, 50, 30, 30, 30, 30, 50]} />
+              )}
+            </Table>
             <Older of={list} />
           </>
         )}

@@ -6,7 +6,6 @@ import {
   ArchiveRestore,
   ContactRound,
   Download,
-  Ellipsis,
   History,
   Pencil,
   Plus,
@@ -23,12 +22,13 @@ import type { ContactsSearch } from '../../router'
 import { Button } from '../../ui/button'
 import { ago, exact, num, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
-import { Item, Menu } from '../../ui/menu'
+import { ActionsMenu, Item, Menu } from '../../ui/menu'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
 import { SearchBox } from '../../ui/search-box'
 import { Select } from '../../ui/select'
 import { Bones, Empty, Failed } from '../../ui/states'
+import { ACTIONS, Table } from '../../ui/table'
 import { Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { DeleteContact, useArchive } from './dialogs'
@@ -151,42 +151,28 @@ export function Contacts() {
           </Empty>
         ) : (
           <>
-            <div className="tbl-scroll" role="region" aria-label="Contacts" tabIndex={0}>
-              <table className="tbl tall">
-                <caption className="sr">Contacts of {name}</caption>
-                <thead>
-                  <tr>
-                    <th>Name</th>
-                    <th>Email</th>
-                    <th>Mobile number</th>
-                    <th>Stage</th>
-                    <th>Tags</th>
-                    <th>Changed</th>
-                    {canWrite && (
-                      <th className="col-acts">
-                        <span className="sr">Actions</span>
-                      </th>
-                    )}
-                  </tr>
-                </thead>
-                <tbody aria-busy={contacts.isPending}>
-                  {!items ? (
-                    <Bones rows={8} widths={[60, 70, 60, 40, 50, 40, ...(canWrite ? [30] : [])]} />
-                  ) : (
-                    items.map(contact => (
-                      <Row
-                        key={contact.id}
-                        agent={id}
-                        contact={contact}
-                        canWrite={canWrite}
-                        onAct={setAct}
-                        onTag={tag => narrow({ tag })}
-                      />
-                    ))
-                  )}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label="Contacts"
+              caption={<>Contacts of {name}</>}
+              columns={['Name', 'Email', 'Mobile number', 'Stage', 'Tags', 'Changed', canWrite && ACTIONS]}
+              kind="tall"
+              isPending={contacts.isPending}
+            >
+              {!items ? (
+                <Bones rows={8} widths={[60, 70, 60, 40, 50, 40, ...(canWrite ? [30] : [])]} />
+              ) : (
+                items.map(contact => (
+                  <Row
+                    key={contact.id}
+                    agent={id}
+                    contact={contact}
+                    canWrite={canWrite}
+                    onAct={setAct}
+                    onTag={tag => narrow({ tag })}
+                  />
+                ))
+              )}
+            </Table>
             <Older of={contacts} order={SORTS.find(({ id }) => id === search.sort)?.name} />
           </>
         )}
@@ -336,14 +322,7 @@ function RowMenu({ agent, contact, onAct }: { agent: string; contact: Contact; o
   const name = `Actions for ${visible(calledContact(contact))}`
   const isActive = contact.status === 'ACTIVE'
   return (
-    <Menu
-      label={name}
-      trigger={
-        <Button kind="ghost" size="small" icon aria-label={name}>
-          <Ellipsis {...ico} />
-        </Button>
-      }
-    >
+    <ActionsMenu label={name}>
       <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'edit', contact })}>
         Edit
       </Item>
@@ -357,6 +336,6 @@ function RowMenu({ agent, contact, onAct }: { agent: string; contact: Contact; o
       <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'delete', contact })}>
         Delete
       </Item>
-    </Menu>
+    </ActionsMenu>
   )
 }

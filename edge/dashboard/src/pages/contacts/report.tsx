@@ -1,5 +1,6 @@
 import type { Import, RefusedRow } from '../../api/imports'
 import { num } from '../../ui/format'
+import { Table } from '../../ui/table'
 import { Status } from '../../ui/tag'
 import { Message } from '../../ui/text'
 
@@ -41,34 +42,27 @@ export function Counts({ of }: { of: Import }) {
 /** The rows that were refused, and why. */
 export function RefusedRows({ rows }: { rows: RefusedRow[] }) {
   return (
-    <div className="tbl-scroll" role="region" aria-label="Refused rows, line by line" tabIndex={0}>
-      <table className="tbl">
-        <caption className="sr">Refused rows</caption>
-        <thead>
-          <tr>
-            <th className="col-line">Line</th>
-            <th>What is wrong</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ line, error }, at) => (
-            <tr key={at}>
-              <td className="num">{num(line)}</td>
-              <td className="col-text">
-                {error?.details.length ? (
-                  error.details.map(({ field, message }, at) => (
-                    <span key={at} className="block">
-                      {field && !message.includes('`') && <code>{field}</code>} <Message>{message}</Message>
-                    </span>
-                  ))
-                ) : (
-                  <Message>{error?.message ?? 'It was refused.'}</Message>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Refused rows, line by line"
+      caption="Refused rows"
+      columns={[{ name: 'Line', className: 'col-line' }, 'What is wrong']}
+    >
+      {rows.map(({ line, error }, at) => (
+        <tr key={at}>
+          <td className="num">{num(line)}</td>
+          <td className="col-text">
+            {error?.details.length ? (
+              error.details.map(({ field, message }, at) => (
+                <span key={at} className="block">
+                  {field && !message.includes('`') && <code>{field}</code>} <Message>{message}</Message>
+                </span>
+              ))
+            ) : (
+              <Message>{error?.message ?? 'It was refused.'}</Message>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }

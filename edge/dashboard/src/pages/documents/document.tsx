@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { FileText, Trash2 } from 'lucide-react'
 import { agentsQuery } from '../../api/agents'
-import { Refused, wording } from '../../api/client'
+import { Refused } from '../../api/client'
 import {
   correctDocument,
   deleteDocument,
@@ -16,7 +16,7 @@ import {
 import { useCanWrite } from '../../api/session'
 import { Button } from '../../ui/button'
 import { CopyButton } from '../../ui/copy'
-import { FormDialog } from '../../ui/dialog'
+import { ConfirmDialog } from '../../ui/dialog'
 import { ago, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { Page } from '../../ui/page'
@@ -235,9 +235,7 @@ function Delete({
     },
   })
   return (
-    <FormDialog
-      role="alertdialog"
-      size="narrow"
+    <ConfirmDialog
       onClose={onClose}
       title={
         <>
@@ -246,15 +244,14 @@ function Delete({
       }
       action="Delete document"
       danger
-      isCalm
       pending={gone.isPending}
       onSend={() => gone.mutate()}
+      error={gone.error}
     >
-      {gone.isError && <Notice kind="bad">{wording(gone.error)}</Notice>}
       <p>
         The document and what was found in it are permanently deleted.
         {job.corrections.length > 0 && ' What its corrections have taught is forgotten.'}
       </p>
-    </FormDialog>
+    </ConfirmDialog>
   )
 }

@@ -12,6 +12,7 @@ import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
 import { Select } from '../../ui/select'
 import { Bones, Empty, Failed } from '../../ui/states'
+import { Table } from '../../ui/table'
 import { Text } from '../../ui/text'
 import { Send } from './send'
 import { Confidence, Progress } from './words'
@@ -94,35 +95,32 @@ export function Documents() {
           </Empty>
         ) : (
           <>
-            <div className="tbl-scroll" role="region" aria-label="Documents" tabIndex={0}>
-              <table className="tbl">
-                <caption className="sr">Documents of {name}</caption>
-                <thead>
-                  <tr>
-                    <th>Document</th>
-                    <th>Template</th>
-                    <th>Status</th>
-                    <th className="right">Pages</th>
-                    <th>Lowest confidence</th>
-                    <th>Received</th>
-                  </tr>
-                </thead>
-                <tbody aria-busy={documents.isPending}>
-                  {!items ? (
-                    <Bones rows={8} widths={[70, 50, 40, 20, 50, 40]} />
-                  ) : (
-                    items.map(job => (
-                      <Row
-                        key={job.id}
-                        agent={id}
-                        job={job}
-                        template={templates.find(one => one.name === job.template)?.title}
-                      />
-                    ))
-                  )}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label="Documents"
+              caption={<>Documents of {name}</>}
+              columns={[
+                'Document',
+                'Template',
+                'Status',
+                { name: 'Pages', className: 'right' },
+                'Lowest confidence',
+                'Received',
+              ]}
+              isPending={documents.isPending}
+            >
+              {!items ? (
+                <Bones rows={8} widths={[70, 50, 40, 20, 50, 40]} />
+              ) : (
+                items.map(job => (
+                  <Row
+                    key={job.id}
+                    agent={id}
+                    job={job}
+                    template={templates.find(one => one.name === job.template)?.title}
+                  />
+                ))
+              )}
+            </Table>
             <Older of={documents} />
           </>
         )}

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
-import { Ellipsis, ListPlus, Pencil, Plus, Trash2 } from 'lucide-react'
+import { ListPlus, Pencil, Plus, Trash2 } from 'lucide-react'
 import * as A from 'react-aria-components'
 import { agentsQuery } from '../../api/agents'
 import { fieldsQuery, type Field } from '../../api/fields'
@@ -9,9 +9,10 @@ import { useCanWrite } from '../../api/session'
 import { Button } from '../../ui/button'
 import { date, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
-import { Item, Menu } from '../../ui/menu'
+import { ActionsMenu, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
 import { Bones, Empty, Failed } from '../../ui/states'
+import { ACTIONS, Table } from '../../ui/table'
 import { Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { shown } from '../contacts/values'
@@ -53,32 +54,18 @@ export function ContactFields() {
             are, each with a value that fits.
           </Empty>
         ) : (
-          <div className="tbl-scroll" role="region" aria-label="Contact fields" tabIndex={0}>
-            <table className="tbl tall">
-              <caption className="sr">Contact fields</caption>
-              <thead>
-                <tr>
-                  <th>Name</th>
-                  <th>Type</th>
-                  <th>Rules</th>
-                  <th>Default</th>
-                  <th>Added</th>
-                  {canWrite && (
-                    <th className="col-acts">
-                      <span className="sr">Actions</span>
-                    </th>
-                  )}
-                </tr>
-              </thead>
-              <tbody aria-busy={fields.isPending}>
-                {fields.isPending ? (
-                  <Bones rows={4} widths={[60, 50, 60, 40, 50, ...(canWrite ? [30] : [])]} />
-                ) : (
-                  all.map(field => <Row key={field.key} field={field} canWrite={canWrite} onAct={setAct} />)
-                )}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Contact fields"
+            columns={['Name', 'Type', 'Rules', 'Default', 'Added', canWrite && ACTIONS]}
+            kind="tall"
+            isPending={fields.isPending}
+          >
+            {fields.isPending ? (
+              <Bones rows={4} widths={[60, 50, 60, 40, 50, ...(canWrite ? [30] : [])]} />
+            ) : (
+              all.map(field => <Row key={field.key} field={field} canWrite={canWrite} onAct={setAct} />)
+            )}
+          </Table>
         )}
       </div>
       {all.length > 0 && (
@@ -134,14 +121,7 @@ function Row({ field, canWrite, onAct }: { field: Field; canWrite: boolean; onAc
       {canWrite && (
         <td>
           <div className="acts">
-            <Menu
-              label={`Actions for ${name}`}
-              trigger={
-                <Button kind="ghost" size="small" icon aria-label={`Actions for ${name}`}>
-                  <Ellipsis {...ico} />
-                </Button>
-              }
-            >
+            <ActionsMenu label={`Actions for ${name}`}>
               <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'edit', field })}>
                 Edit
               </Item>
@@ -149,7 +129,7 @@ function Row({ field, canWrite, onAct }: { field: Field; canWrite: boolean; onAc
               <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'remove', field })}>
                 Remove
               </Item>
-            </Menu>
+            </ActionsMenu>
           </div>
         </td>
       )}

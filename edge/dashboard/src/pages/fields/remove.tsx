@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { wording } from '../../api/client'
 import { deleteField, fieldsQuery, toConfirm, type Field } from '../../api/fields'
-import { FormDialog } from '../../ui/dialog'
+import { ConfirmDialog } from '../../ui/dialog'
 import { Notice } from '../../ui/states'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
@@ -30,9 +30,7 @@ export function RemoveField({
   })
   const warning = toConfirm(gone.error)
   return (
-    <FormDialog
-      role="alertdialog"
-      size="narrow"
+    <ConfirmDialog
       onClose={onClose}
       title={
         <>
@@ -41,7 +39,6 @@ export function RemoveField({
       }
       action={warning ? 'Remove all the same' : 'Remove field'}
       danger
-      isCalm
       pending={gone.isPending}
       onSend={() => gone.mutate(warning !== null)}
     >
@@ -56,6 +53,6 @@ export function RemoveField({
           : 'API keys can no longer write new values of it.'}{' '}
         Values that contacts have stay with them, are shown there, and can be removed there.
       </p>
-    </FormDialog>
+    </ConfirmDialog>
   )
 }

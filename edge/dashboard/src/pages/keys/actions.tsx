@@ -6,7 +6,7 @@ import { wording } from '../../api/client'
 import { disableKey, enableKey, keyDeleted, keysChanged, type Key } from '../../api/keys'
 import { Button } from '../../ui/button'
 import { copy, COPY_BLOCKED } from '../../ui/copy'
-import { FormDialog } from '../../ui/dialog'
+import { ConfirmDialog } from '../../ui/dialog'
 import { ago } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { Item, Menu } from '../../ui/menu'
@@ -160,9 +160,7 @@ export function KeyDialogs({ on, agentId, onGone }: { on: Actions; agentId?: str
 
 function DisableKey({ apiKey, onClose, onDisable }: { apiKey: Key; onClose: () => void; onDisable: () => void }) {
   return (
-    <FormDialog
-      role="alertdialog"
-      size="narrow"
+    <ConfirmDialog
       onClose={onClose}
       title={
         <>
@@ -170,7 +168,6 @@ function DisableKey({ apiKey, onClose, onDisable }: { apiKey: Key; onClose: () =
         </>
       }
       action="Disable"
-      isCalm
       onSend={() => {
         onDisable()
         onClose()
@@ -180,6 +177,6 @@ function DisableKey({ apiKey, onClose, onDisable }: { apiKey: Key; onClose: () =
         It was last used <b className="strong">{ago(apiKey.lastUsedAt).toLowerCase()}</b>. What uses it is refused at
         once, until you enable it again.
       </p>
-    </FormDialog>
+    </ConfirmDialog>
   )
 }

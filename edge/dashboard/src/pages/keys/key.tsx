@@ -11,7 +11,7 @@ import { useCanWrite } from '../../api/session'
 import type { KeyTab } from '../../router'
 import { Button } from '../../ui/button'
 import { CopyButton } from '../../ui/copy'
-import { FormDialog } from '../../ui/dialog'
+import { ConfirmDialog } from '../../ui/dialog'
 import { ago, exact, HOUR, now, until, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
 import { DesktopOnly, Page, type Crumb } from '../../ui/page'
@@ -200,20 +200,17 @@ function Overlap({ apiKey: key, canWrite }: { apiKey: Key; canWrite: boolean }) 
         <b className="strong">{until(overlapEndsAt)}</b>.
       </Notice>
       {isAsking && (
-        <FormDialog
+        <ConfirmDialog
           onClose={() => setAsking(false)}
-          role="alertdialog"
-          size="narrow"
           title="End the old secret now?"
           action="End now"
-          isCalm
           pending={end.isPending}
           onSend={() => end.mutate()}
         >
           <p>
             The secret ending in <code>{previousSecretLast4}</code> {used}. What still uses it is refused at once.
           </p>
-        </FormDialog>
+        </ConfirmDialog>
       )}
     </div>
   )

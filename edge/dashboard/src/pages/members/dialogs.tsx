@@ -5,7 +5,7 @@ import { invite, inviteAgain, membersQuery, remove, resetLink, type GivenRole, t
 import { useSession } from '../../api/session'
 import { RadioCards } from '../../ui/choice'
 import { CopyField } from '../../ui/copy'
-import { FormDialog } from '../../ui/dialog'
+import { ConfirmDialog, FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
 import { exact } from '../../ui/format'
 import { Notice } from '../../ui/states'
@@ -198,10 +198,8 @@ export function RemoveMember({ member, onClose }: { member: Member; onClose: () 
     onSettled: () => client.invalidateQueries({ queryKey: membersQuery.queryKey }),
   })
   return (
-    <FormDialog
-      role="alertdialog"
+    <ConfirmDialog
       onClose={onClose}
-      size="narrow"
       title={
         <>
           {isInvited ? 'Withdraw the invitation of ' : 'Remove '}
@@ -210,11 +208,10 @@ export function RemoveMember({ member, onClose }: { member: Member; onClose: () 
       }
       action={isInvited ? 'Withdraw' : 'Remove member'}
       danger
-      isCalm
       pending={gone.isPending}
       onSend={() => gone.mutate()}
+      error={gone.error}
     >
-      {gone.isError && <Notice kind="bad">{wording(gone.error)}</Notice>}
       <p>
         {isInvited
           ? 'Their link works no more. You can invite them again.'
@@ -236,6 +233,6 @@ export function RemoveMember({ member, onClose }: { member: Member; onClose: () 
           {keys.length > 5 && ` and ${keys.length - 5} more`}. An owner or admin who edits a key takes it over.
         </Notice>
       )}
-    </FormDialog>
+    </ConfirmDialog>
   )
 }

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Ellipsis, KeyRound, MailPlus, UserMinus } from 'lucide-react'
+import { KeyRound, MailPlus, UserMinus } from 'lucide-react'
 import * as A from 'react-aria-components'
 import { wording } from '../../api/client'
 import { changeRole, membersQuery, type GivenRole, type Member } from '../../api/members'
@@ -8,11 +8,12 @@ import { useCanWrite, useSession, type Role } from '../../api/session'
 import { Button } from '../../ui/button'
 import { ago, date, exact, until, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
-import { Item, Menu } from '../../ui/menu'
+import { ActionsMenu, Item } from '../../ui/menu'
 import { Select } from '../../ui/select'
 import { roleName } from '../../ui/shell'
 import { Page } from '../../ui/page'
 import { Bones, Failed } from '../../ui/states'
+import { ACTIONS, Table } from '../../ui/table'
 import { Avatar, Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
@@ -51,32 +52,26 @@ export function Members() {
           <Failed what="Members" error={members.error} onRetry={() => members.refetch()} />
         </div>
       ) : (
-        <div className="card tbl-scroll" role="region" aria-label="Members" tabIndex={0}>
-          <table className="tbl tall">
-            <caption className="sr">Members</caption>
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th className="col-role">Role</th>
-                <th>Status</th>
-                <th>Last active</th>
-                <th>Added</th>
-                {canWrite && (
-                  <th className="col-acts">
-                    <span className="sr">Actions</span>
-                  </th>
-                )}
-              </tr>
-            </thead>
-            <tbody aria-busy={members.isPending}>
-              {members.isPending ? (
-                <Bones rows={3} widths={[70, 50, 40, 40, 50, ...(canWrite ? [30] : [])]} />
-              ) : (
-                members.data.map(member => <Row key={member.id} member={member} onAct={setAct} />)
-              )}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Members"
+          columns={[
+            'Name',
+            { name: 'Role', className: 'col-role' },
+            'Status',
+            'Last active',
+            'Added',
+            canWrite && ACTIONS,
+          ]}
+          kind="tall"
+          frame="card"
+          isPending={members.isPending}
+        >
+          {members.isPending ? (
+            <Bones rows={3} widths={[70, 50, 40, 40, 50, ...(canWrite ? [30] : [])]} />
+          ) : (
+            members.data.map(member => <Row key={member.id} member={member} onAct={setAct} />)
+          )}
+        </Table>
       )}
       <p className="small muted below">
         <b className="strong">Owner</b> and <b className="strong">Admin</b> manage keys, agents and members; only the
@@ -128,14 +123,7 @@ function Row({ member, onAct }: { member: Member; onAct: (act: Act) => void }) {
         <td>
           {mayChange && (
             <div className="acts">
-              <Menu
-                label={`Actions for ${name}`}
-                trigger={
-                  <Button kind="ghost" size="small" icon aria-label={`Actions for ${name}`}>
-                    <Ellipsis {...ico} />
-                  </Button>
-                }
-              >
+              <ActionsMenu label={`Actions for ${name}`}>
                 {isInvited ? (
                   <Item icon={<MailPlus {...ico} />} onAction={() => onAct({ kind: 'again', member })}>
                     New link
@@ -149,7 +137,7 @@ function Row({ member, onAct }: { member: Member; onAct: (act: Act) => void }) {
                 <Item danger icon={<UserMinus {...ico} />} onAction={() => onAct({ kind: 'remove', member })}>
                   {isInvited ? 'Withdraw' : 'Remove'}
                 </Item>
-              </Menu>
+              </ActionsMenu>
             </div>
           )}
         </td>

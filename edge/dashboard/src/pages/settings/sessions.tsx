@@ -6,6 +6,7 @@ import { Button } from '../../ui/button'
 import { ago, exact } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { Bones, Failed } from '../../ui/states'
+import { Table } from '../../ui/table'
 import { Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
@@ -35,28 +36,20 @@ export function Sessions() {
         {sessions.isError ? (
           <Failed what="Sessions" error={sessions.error} onRetry={() => sessions.refetch()} />
         ) : (
-          <div className="tbl-scroll" role="region" aria-label="Your sessions" tabIndex={0}>
-            <table className="tbl">
-              <caption className="sr">Your sessions</caption>
-              <thead className="sr">
-                <tr>
-                  <th>Browser</th>
-                  <th>Address</th>
-                  <th>Last active</th>
-                  <th>Actions</th>
-                </tr>
-              </thead>
-              <tbody aria-busy={sessions.isPending}>
-                {sessions.isPending ? (
-                  <Bones rows={2} widths={[60, 50, 40, 30]} />
-                ) : (
-                  sessions.data.map(session => (
-                    <Row key={session.id} session={session} onEnd={() => !end.isPending && end.mutate([session])} />
-                  ))
-                )}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Your sessions"
+            columns={['Browser', 'Address', 'Last active', 'Actions']}
+            isHeadHidden
+            isPending={sessions.isPending}
+          >
+            {sessions.isPending ? (
+              <Bones rows={2} widths={[60, 50, 40, 30]} />
+            ) : (
+              sessions.data.map(session => (
+                <Row key={session.id} session={session} onEnd={() => !end.isPending && end.mutate([session])} />
+              ))
+            )}
+          </Table>
         )}
         <div className="pager">
           <span>{count === 1 ? '1 session' : `${count} sessions`}</span>

@@ -2,12 +2,12 @@ import { useState } from 'react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Terminal } from 'lucide-react'
 import { createToken, deleteToken, tokensQuery, type Token } from '../../api/account'
-import { faults, wording } from '../../api/client'
+import { faults } from '../../api/client'
 import { useSession, type Role } from '../../api/session'
 import { Button } from '../../ui/button'
 import { Segmented } from '../../ui/choice'
 import { CopyField } from '../../ui/copy'
-import { Dialog, FormDialog } from '../../ui/dialog'
+import { ConfirmDialog, Dialog, FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
 import { DAY, date, exact, length, now, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
@@ -15,6 +15,7 @@ import { useSecretGuard, type Holder } from '../../ui/secret'
 import { Select } from '../../ui/select'
 import { roleName } from '../../ui/shell'
 import { Bones, Failed, FormError, Notice } from '../../ui/states'
+import { ACTIONS, Table } from '../../ui/table'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
 
@@ -44,32 +45,19 @@ export function Tokens() {
           <Failed what="Access tokens" error={tokens.error} onRetry={() => tokens.refetch()} />
         ) : (
           count + +tokens.isPending > 0 && (
-            <div className="tbl-scroll" role="region" aria-label="Your access tokens" tabIndex={0}>
-              <table className="tbl">
-                <caption className="sr">Your access tokens</caption>
-                <thead>
-                  <tr>
-                    <th>Name</th>
-                    <th>Role</th>
-                    <th>Token</th>
-                    <th>Created</th>
-                    <th>Expires</th>
-                    <th>
-                      <span className="sr">Actions</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody aria-busy={tokens.isPending}>
-                  {tokens.isPending ? (
-                    <Bones rows={2} widths={[60, 40, 50, 40, 40, 30]} />
-                  ) : (
-                    tokens.data.map(token => (
-                      <Row key={token.id} token={token} onDelete={() => setAct({ kind: 'delete', token })} />
-                    ))
-                  )}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label="Your access tokens"
+              columns={['Name', 'Role', 'Token', 'Created', 'Expires', ACTIONS]}
+              isPending={tokens.isPending}
+            >
+              {tokens.isPending ? (
+                <Bones rows={2} widths={[60, 40, 50, 40, 40, 30]} />
+              ) : (
+                tokens.data.map(token => (
+                  <Row key={token.id} token={token} onDelete={() => setAct({ kind: 'delete', token })} />
+                ))
+              )}
+            </Table>
           )
         )}
         <div className="pager">
@@ -213,9 +201,7 @@ function DeleteToken({ token, onClose }: { token: Token; onClose: () => void }) 
     onSettled: () => client.invalidateQueries({ queryKey: tokensQuery.queryKey }),
   })
   return (
-    <FormDialog
-      role="alertdialog"
-      size="narrow"
+    <ConfirmDialog
       onClose={onClose}
       title={
         <>
@@ -224,16 +210,11 @@ function DeleteToken({ token, onClose }: { token: Token; onClose: () => void }) 
       }
       action="Delete token"
       danger
-      isCalm
       pending={gone.isPending}
       onSend={() => gone.mutate()}
+      error={gone.error}
     >
-      {gone.isError && (
-        <Notice kind="bad" role="alert">
-          {wording(gone.error)}
-        </Notice>
-      )}
       <p>Whatever uses it loses access at once.</p>
-    </FormDialog>
+    </ConfirmDialog>
   )
 }

@@ -12,7 +12,7 @@ import {
   type Webhook,
 } from '../../api/webhooks'
 import { RadioCards } from '../../ui/choice'
-import { FormDialog } from '../../ui/dialog'
+import { ConfirmDialog, FormDialog } from '../../ui/dialog'
 import { HOUR, now } from '../../ui/format'
 import { FormError, Notice } from '../../ui/states'
 import { Text } from '../../ui/text'
@@ -144,26 +144,19 @@ function DeleteWebhook({ agentId, webhook, onClose, onGone }: Props & { onGone?:
     },
   })
   return (
-    <FormDialog
-      role="alertdialog"
-      size="narrow"
+    <ConfirmDialog
       onClose={onClose}
       title="Delete this webhook?"
       action="Delete webhook"
       danger
-      isCalm
       pending={gone.isPending}
       onSend={() => gone.mutate()}
+      error={gone.error}
     >
-      {gone.isError && (
-        <Notice kind="bad" role="alert">
-          {wording(gone.error)}
-        </Notice>
-      )}
       <p className="breaks">
         <Text>{webhook.url}</Text> is told nothing any more, and its deliveries are deleted. A message that is under way
         may still arrive.
       </p>
-    </FormDialog>
+    </ConfirmDialog>
   )
 }

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { Ellipsis, Pencil, Plus, Power, PowerOff, RefreshCw, Send, Trash2, Webhook as Icon } from 'lucide-react'
+import { Pencil, Plus, Power, PowerOff, RefreshCw, Send, Trash2, Webhook as Icon } from 'lucide-react'
 import * as A from 'react-aria-components'
 import { agentsQuery } from '../../api/agents'
 import { useCanWrite } from '../../api/session'
@@ -9,9 +9,10 @@ import { webhooksQuery, type Webhook } from '../../api/webhooks'
 import { Button } from '../../ui/button'
 import { ago, date, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
-import { Item, Menu } from '../../ui/menu'
+import { ActionsMenu, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
 import { Bones, Empty, Failed } from '../../ui/states'
+import { ACTIONS, Table } from '../../ui/table'
 import { Status, Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { useSwitch, WebhookDialogs, type Act } from './dialogs'
@@ -49,33 +50,20 @@ export function Webhooks() {
             A webhook gets a signed message soon after something has happened, and again until it has arrived.
           </Empty>
         ) : (
-          <div className="tbl-scroll" role="region" aria-label="Webhooks" tabIndex={0}>
-            <table className="tbl tall">
-              <caption className="sr">Webhooks</caption>
-              <thead>
-                <tr>
-                  <th>Address</th>
-                  <th>Events</th>
-                  <th>Status</th>
-                  <th>Created</th>
-                  {canWrite && (
-                    <th className="col-acts">
-                      <span className="sr">Actions</span>
-                    </th>
-                  )}
-                </tr>
-              </thead>
-              <tbody aria-busy={webhooks.isPending}>
-                {webhooks.isPending ? (
-                  <Bones rows={3} widths={[70, 60, 40, 50, ...(canWrite ? [30] : [])]} />
-                ) : (
-                  webhooks.data.map(webhook => (
-                    <Row key={webhook.id} agentId={agentId} webhook={webhook} canWrite={canWrite} onAct={setAct} />
-                  ))
-                )}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Webhooks"
+            columns={['Address', 'Events', 'Status', 'Created', canWrite && ACTIONS]}
+            kind="tall"
+            isPending={webhooks.isPending}
+          >
+            {webhooks.isPending ? (
+              <Bones rows={3} widths={[70, 60, 40, 50, ...(canWrite ? [30] : [])]} />
+            ) : (
+              webhooks.data.map(webhook => (
+                <Row key={webhook.id} agentId={agentId} webhook={webhook} canWrite={canWrite} onAct={setAct} />
+              ))
+            )}
+          </Table>
         )}
       </div>
       <WebhookDialogs agentId={agentId} act={act} onClose={() => setAct(null)} />
@@ -173,14 +161,7 @@ export function WebhookMenu({
   const name = `Actions for ${visible(webhook.url)}`
   const isActive = webhook.status === 'ACTIVE'
   return (
-    <Menu
-      label={name}
-      trigger={
-        <Button kind={isOfPage ? 'secondary' : 'ghost'} size={isOfPage ? undefined : 'small'} icon aria-label={name}>
-          <Ellipsis {...ico} />
-        </Button>
-      }
-    >
+    <ActionsMenu label={name} isOfPage={isOfPage}>
       <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'edit', webhook })}>
         Edit
       </Item>
@@ -197,6 +178,6 @@ export function WebhookMenu({
       <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'delete', webhook })}>
         Delete
       </Item>
-    </Menu>
+    </ActionsMenu>
   )
 }

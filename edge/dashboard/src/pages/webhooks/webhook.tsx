@@ -22,6 +22,7 @@ import { ico } from '../../ui/icons'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
 import { Bones, Empty, Failed, Notice } from '../../ui/states'
+import { ACTIONS, Table } from '../../ui/table'
 import { Status } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
@@ -199,40 +200,26 @@ function Deliveries({ agentId, webhook, canWrite }: { agentId: string; webhook: 
         </p>
       ) : (
         <>
-          <div className="tbl-scroll" role="region" aria-label="Deliveries, newest first" tabIndex={0}>
-            <table className="tbl">
-              <caption className="sr">Deliveries</caption>
-              <thead>
-                <tr>
-                  <th>Event</th>
-                  <th>Status</th>
-                  <th>Last answer</th>
-                  <th>Attempts</th>
-                  <th>Time</th>
-                  {canWrite && (
-                    <th>
-                      <span className="sr">Actions</span>
-                    </th>
-                  )}
-                </tr>
-              </thead>
-              <tbody aria-busy={list.isPending}>
-                {!items ? (
-                  <Bones rows={4} widths={[60, 50, 50, 30, 50, ...(canWrite ? [40] : [])]} />
-                ) : (
-                  items.map(delivery => (
-                    <DeliveryRow
-                      key={delivery.id}
-                      agentId={agentId}
-                      webhook={webhook}
-                      delivery={delivery}
-                      canWrite={canWrite}
-                    />
-                  ))
-                )}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Deliveries, newest first"
+            caption="Deliveries"
+            columns={['Event', 'Status', 'Last answer', 'Attempts', 'Time', canWrite && ACTIONS]}
+            isPending={list.isPending}
+          >
+            {!items ? (
+              <Bones rows={4} widths={[60, 50, 50, 30, 50, ...(canWrite ? [40] : [])]} />
+            ) : (
+              items.map(delivery => (
+                <DeliveryRow
+                  key={delivery.id}
+                  agentId={agentId}
+                  webhook={webhook}
+                  delivery={delivery}
+                  canWrite={canWrite}
+                />
+              ))
+            )}
+          </Table>
           <Older of={list} />
         </>
       )}
