@@ -28,7 +28,7 @@ macro_rules! journeys {
     };
 }
 
-journeys! { accessibility, account, audit, contacts, design, display, documents, first_run, forgotten_password, hostile_text, keys, lists, people, sign_in, single_sign_on, webhooks }
+journeys! { accessibility, account, audit, contacts, design, display, documents, first_run, forgotten_password, hostile_text, keys, lists, people, sign_in, single_sign_on, templates, webhooks }
 
 #[test]
 fn every_journey_is_a_test() {

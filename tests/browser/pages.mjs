@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 /** The first characters of a text, as its limits count them. */
 const cut = (text, most) => [...text].slice(0, most).join('')
 
-/** Makes agents, keys, contacts, fields, webhooks, a document and members with these texts in everything that stores text. */
+/** Makes agents, keys, contacts, fields, webhooks, templates, a document and members with these texts in everything that stores text. */
 export async function fill(owner, agent, texts) {
   const made = async (path, body) => {
     const answer = await owner.calls(path, { method: 'POST', body })
@@ -50,6 +50,14 @@ export async function fill(owner, agent, texts) {
     const body = { url: `https://example.com/${encodeURIComponent(text)}`, events: ['contact.created'], description: text }
     webhooks.push((await made(`/v1/console/agents/${agent}/webhooks`, body)).webhook)
   }
+  for (const [number, text] of texts.entries()) {
+    await made('/v1/console/extraction-templates', {
+      name: `template-${number}`,
+      title: cut(text, 100).replaceAll('\n', ' '),
+      description: cut(text, 500),
+      schema: { type: 'object', properties: { found: { type: 'string', title: text } } },
+    })
+  }
   const documents = `/v1/console/agents/${agent}/documents`
   const document = {
     contentBase64: Buffer.from(`${texts.join('\n')}\nTotal: 8.40\n`).toString('base64'),
@@ -68,6 +76,8 @@ export const pagesOf = (agent, { keys, contacts, webhooks, document }) => ({
   agents: '/agents',
   members: '/members',
   audit: '/audit',
+  templates: '/document-templates',
+  template: '/document-templates/template-0',
   settings: '/settings',
   contacts: `/agents/${agent}/contacts`,
   contact: `/agents/${agent}/contacts/${contacts[0].id}`,

@@ -55,6 +55,7 @@ const contacts = () => import('./pages/contacts')
 const fields = () => import('./pages/fields')
 const webhooks = () => import('./pages/webhooks')
 const documents = () => import('./pages/documents')
+const templates = () => import('./pages/templates')
 const members = () => import('./pages/members')
 const audit = () => import('./pages/audit')
 const settings = () => import('./pages/settings')
@@ -225,6 +226,19 @@ export function build(client: QueryClient) {
           ...within,
           path: '/agents/$agent/documents/$document',
           component: lazyRouteComponent(documents, 'DocumentPage'),
+        }),
+        createRoute({
+          ...within,
+          path: '/document-templates',
+          component: lazyRouteComponent(templates, 'Templates'),
+        }),
+        createRoute({
+          ...within,
+          path: '/document-templates/$template',
+          validateSearch: (search: Record<string, unknown>) => ({
+            version: Number.isInteger(search.version) ? (search.version as number) : undefined,
+          }),
+          component: lazyRouteComponent(templates, 'TemplatePage'),
         }),
         createRoute({ ...within, path: '/members', component: lazyRouteComponent(members, 'Members') }),
         createRoute({

@@ -45,6 +45,7 @@ for (const theme of ['light', 'dark']) {
       ['/agents', 'Create an agent'],
       ['/members', 'Invite a member'],
       ['/settings', 'Create a token'],
+      ['/document-templates', 'Add a template'],
       [`/agents/${at.agent}/contacts`, 'Add a contact'],
       [`/agents/${at.agent}/contact-fields`, 'Add a field'],
       [`/agents/${at.agent}/webhooks`, 'Add a webhook'],

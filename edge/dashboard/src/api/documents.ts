@@ -29,6 +29,9 @@ export type Schema = {
   $defs?: Record<string, Schema>
 }
 
+/** Everything about documents in the cache begins with this. */
+export const DOCUMENTS = 'documents'
+
 const D = '/v1/console/agents/{agentId}/documents'
 const ONE = `${D}/{id}` as const
 /** How soon what moves is looked at again, in milliseconds. */
@@ -41,7 +44,7 @@ export type DocumentsFilter = { status?: Status; template?: string }
 
 export const documentsQuery = (agentId: string, filter: DocumentsFilter) =>
   infiniteQueryOptions({
-    queryKey: ['documents', agentId, 'list', filter],
+    queryKey: [DOCUMENTS, agentId, 'list', filter],
     queryFn: ({ pageParam, signal }) =>
       page(
         api.GET(D, {
@@ -56,7 +59,7 @@ export const documentsQuery = (agentId: string, filter: DocumentsFilter) =>
 
 export const documentQuery = (agentId: string, id: string) =>
   queryOptions({
-    queryKey: ['documents', agentId, 'one', id],
+    queryKey: [DOCUMENTS, agentId, 'one', id],
     queryFn: ({ signal }) => must(api.GET(ONE, { params: { path: { agentId, id } }, signal })) as Promise<Job>,
     refetchInterval: ({ state }) => (state.data && (moves(state.data) || state.data.learning?.pending) ? SOON : false),
   })
@@ -64,7 +67,7 @@ export const documentQuery = (agentId: string, id: string) =>
 /** A page as it was read. It never changes. */
 export const pageQuery = (agentId: string, id: string, number: number) =>
   queryOptions({
-    queryKey: ['documents', agentId, 'one', id, 'page', number],
+    queryKey: [DOCUMENTS, agentId, 'one', id, 'page', number],
     queryFn: ({ signal }) =>
       must(
         api.GET(`${ONE}/pages/{page}`, { params: { path: { agentId, id, page: number } }, signal }),
@@ -78,7 +81,7 @@ export const pictureOf = (agentId: string, id: string, number: number) =>
 
 export const templatesQuery = (agentId: string) =>
   queryOptions({
-    queryKey: ['documents', agentId, 'templates'],
+    queryKey: [DOCUMENTS, agentId, 'templates'],
     queryFn: async ({ signal }) =>
       (
         (await page(
@@ -118,4 +121,4 @@ export const deleteDocument = (agentId: string, id: string) =>
 
 /** Asks again for what lists documents. */
 export const documentsChanged = (client: QueryClient, agentId: string) =>
-  client.invalidateQueries({ queryKey: ['documents', agentId, 'list'] })
+  client.invalidateQueries({ queryKey: [DOCUMENTS, agentId, 'list'] })

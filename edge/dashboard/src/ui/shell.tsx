@@ -10,6 +10,7 @@ import {
   CircleUser,
   ContactRound,
   FileText,
+  LayoutTemplate,
   ListPlus,
   LogOut,
   Menu as MenuIcon,
@@ -237,6 +238,9 @@ function Nav({ onGo }: { onGo?: () => void }) {
           <h2>Organization</h2>
           <NavLink to="/agents" exact icon={<Bot {...ico} />} onGo={onGo}>
             Agents
+          </NavLink>
+          <NavLink to="/document-templates" icon={<LayoutTemplate {...ico} />} onGo={onGo}>
+            Document templates
           </NavLink>
           <NavLink to="/members" icon={<Users {...ico} />} onGo={onGo}>
             Members

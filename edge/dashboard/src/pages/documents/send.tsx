@@ -7,6 +7,7 @@ import { documentsChanged, sendDocument, templatesQuery, type Wanted } from '../
 import { Button } from '../../ui/button'
 import { TextField } from '../../ui/field'
 import { visible } from '../../ui/format'
+import { newIdempotencyKey } from '../../ui/idempotency'
 import { Select } from '../../ui/select'
 import { Notice } from '../../ui/states'
 import { Text } from '../../ui/text'
@@ -56,7 +57,7 @@ export function Send({ agent }: { agent: string }) {
       setSending(file.name)
       try {
         if (file.size > MOST_BYTES) throw new TypeError('It is larger than 100 MiB.')
-        await sendDocument(agent, file, what, crypto.randomUUID())
+        await sendDocument(agent, file, what, newIdempotencyKey())
         say(`${visible(file.name)} is queued.`)
       } catch (error) {
         failures.push({ name: file.name, why: error instanceof TypeError ? error.message : wording(error) })

@@ -1,0 +1,2 @@
+export { Templates } from './list'
+export { TemplatePage } from './template'
