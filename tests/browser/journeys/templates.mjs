@@ -41,7 +41,7 @@ test('a name is taken once, also one that comes with Keyward', async () => {
   await owner.button('Add a template').click()
   await owner.field('Title').fill('Invoice')
   await owner.button('Add template').click()
-  await owner.dialog.getByRole('alert').waitFor()
+  await owner.page.locator('.field', { hasText: 'Name' }).locator('.error').waitFor()
   await owner.button('Cancel').click()
 })
 
@@ -62,7 +62,7 @@ test('a version is added, and the ones before can be read', async () => {
   await owner.dialog.waitFor()
   await owner.meetsNoBarrier('adding a version')
   assert.equal(await owner.button('Add version').isDisabled(), true)
-  await owner.field('JSON Schema').fill(JSON.stringify(WIDER))
+  await owner.field('JSON Schema', owner.dialog).fill(JSON.stringify(WIDER))
   await owner.button('Add version').click()
   await owner.sees('Version 2 added.')
   const schema = owner.page.getByRole('region', { name: 'JSON Schema' })

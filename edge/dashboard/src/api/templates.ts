@@ -15,6 +15,7 @@ const VERSIONS = `${T}/{name}/versions` as const
 
 /** Everything about own templates in the cache begins with this. */
 const TEMPLATES = ['own-templates']
+const ofOne = (name: string) => [...TEMPLATES, 'one', name]
 
 /** At most 100, by name, each in its latest version. */
 export const ownTemplatesQuery = queryOptions({
@@ -25,7 +26,7 @@ export const ownTemplatesQuery = queryOptions({
 /** A template in its latest version, or in another one. */
 export const ownTemplateQuery = (name: string, version?: number) =>
   queryOptions({
-    queryKey: [...TEMPLATES, 'one', name, version],
+    queryKey: [...ofOne(name), version],
     queryFn: ({ signal }) =>
       must(api.GET(`${T}/{name}`, { params: { path: { name }, query: { version } }, signal })) as Promise<OwnTemplate>,
   })
@@ -33,7 +34,7 @@ export const ownTemplateQuery = (name: string, version?: number) =>
 /** The latest first, without their schemas. */
 export const versionsQuery = (name: string) =>
   queryOptions({
-    queryKey: [...TEMPLATES, 'versions', name],
+    queryKey: [...ofOne(name), 'versions'],
     queryFn: ({ signal }) => must(api.GET(VERSIONS, { params: { path: { name } }, signal })) as Promise<OwnTemplate[]>,
   })
 
@@ -58,3 +59,9 @@ export const deleteTemplate = (name: string) => must(api.DELETE(`${T}/{name}`, {
 /** Asks again for what shows templates; documents offer them, too. */
 export const templatesChanged = (client: QueryClient) =>
   Promise.all([client.invalidateQueries({ queryKey: TEMPLATES }), client.invalidateQueries({ queryKey: [DOCUMENTS] })])
+
+/** Forgets it, and asks again for what lists templates. */
+export function templateDeleted(client: QueryClient, name: string) {
+  client.removeQueries({ queryKey: ofOne(name) })
+  return templatesChanged(client)
+}

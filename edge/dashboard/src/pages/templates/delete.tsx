@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { deleteTemplate, templatesChanged, type OwnTemplate } from '../../api/templates'
+import { deleteTemplate, templateDeleted, type OwnTemplate } from '../../api/templates'
 import { ConfirmDialog } from '../../ui/dialog'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
@@ -11,17 +11,18 @@ export function DeleteTemplate({
 }: {
   template: OwnTemplate
   onClose: () => void
-  onGone?: () => void
+  onGone?: () => Promise<void>
 }) {
   const client = useQueryClient()
   const say = useToast()
   const gone = useMutation({
     mutationFn: () => deleteTemplate(template.name),
-    onSuccess: () => {
+    onSuccess: async () => {
       say('Template deleted.')
       onClose()
-      onGone?.()
-      void templatesChanged(client)
+      // Nobody asks for it again: its page is left first.
+      await onGone?.()
+      void templateDeleted(client, template.name)
     },
   })
   return (
