@@ -10,10 +10,12 @@ use svc_db::{Dialect, Transaction, sql};
 use tracing::instrument;
 
 use super::StoreError;
+use super::arrays::{numbers, texts};
 use crate::domain::terms::{search_terms, terms};
 use crate::domain::{Contact, ContactChange, Partition};
 
-/// What is run one after the other, each with the organization, the agent and the rows as JSON.
+/// What is run one after the other, each with the organization, the agent and the rows: as JSON, and on PostgreSQL as an
+/// array for each column where something is added.
 #[derive(Clone, Copy)]
 struct Statements {
     sqlite: &'static [&'static str],
@@ -45,18 +47,13 @@ macro_rules! remove_terms {
 }
 pub(super) use remove_terms;
 
-/// Adds the same.
+/// On PostgreSQL, adds those in arrays of numbers, times and ids.
 macro_rules! add_terms {
-    ($rows:literal) => {
-        concat!(
-            "INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
-             SELECT $1, $2, (k.q ->> 0)::bigint, (k.q ->> 1)::bigint, k.q ->> 2 FROM json_array_elements(",
-            $rows,
-            "::json) AS k (q) ON CONFLICT DO NOTHING"
-        )
+    () => {
+        "INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
+         SELECT $1, $2, k.* FROM unnest($3::text::bigint[], $4::text::bigint[], $5::text::text[]) AS k"
     };
 }
-pub(super) use add_terms;
 
 /// Removes those in arrays of a number, a time and an id.
 const REMOVE_TERMS: Statements = Statements {
@@ -76,16 +73,11 @@ const ADD_TERMS: Statements = Statements {
     sqlite: &["INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
                SELECT $1, $2, k.value ->> 0, k.value ->> 1, k.value ->> 2 FROM json_each($3) AS k \
                WHERE true ON CONFLICT DO NOTHING"],
-    postgres: &[add_terms!("$3")],
+    postgres: &[concat!(add_terms!(), " ON CONFLICT DO NOTHING")],
 };
 
 /// Adds those of contacts that are new. None is there: not to have to look spares PostgreSQL a third of the work.
-const ADD_NEW_TERMS: Statements = Statements {
-    sqlite: ADD_TERMS.sqlite,
-    postgres: &["INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
-                 SELECT $1, $2, (k.q ->> 0)::bigint, (k.q ->> 1)::bigint, k.q ->> 2 \
-                 FROM json_array_elements($3::json) AS k (q)"],
-};
+const ADD_NEW_TERMS: Statements = Statements { sqlite: ADD_TERMS.sqlite, postgres: &[add_terms!()] };
 
 /// Forgets what is searched of the contacts with these ids.
 const REMOVE_SEARCH: Statements = Statements {
@@ -109,7 +101,8 @@ const ADD_SEARCH: Statements = Statements {
          WHERE r.organization_id = $1 AND r.agent_id = $2 AND r.contact_id = k.value ->> 0",
     ],
     postgres: &["INSERT INTO contact_search (organization_id, agent_id, contact_id, terms) \
-                 SELECT $1, $2, k.q ->> 0, (k.q ->> 1)::int[] FROM json_array_elements($3::json) AS k (q)"],
+                 SELECT $1, $2, k.id, k.terms::int[] \
+                 FROM unnest($3::text::text[], $4::text::text[]) AS k (id, terms)"],
 };
 
 /// A number as the index of SQLite has it, as a word.
@@ -218,31 +211,63 @@ pub(super) async fn rewrite<D: Dialect>(
 
 impl Rows<'_> {
     async fn write<D: Dialect>(
-        &self,
+        mut self,
         transaction: &mut Transaction<D>,
         partition: &Partition,
         add_terms: Statements,
     ) -> Result<(), StoreError> {
+        // Those of a value lie side by side in the table. In this order each finds the place of the one before it.
+        self.removed_terms.sort_unstable();
+        self.added_terms.sort_unstable();
+        let (terms, search) = (&self.added_terms, &self.added_search);
+        let added_terms = rows::<D, _>(terms, || {
+            vec![
+                numbers(terms.iter().map(|(term, ..)| *term)),
+                numbers(terms.iter().map(|(_, created_at, _)| *created_at)),
+                texts(terms.iter().map(|(.., id)| *id)),
+            ]
+        })?;
+        let added_search = rows::<D, _>(search, || {
+            vec![
+                texts(search.iter().map(|(id, _)| *id)),
+                texts(search.iter().map(|(_, terms)| terms.as_str())),
+            ]
+        })?;
         for (statements, rows) in [
             (REMOVE_TERMS, json(&self.removed_terms)?),
-            (add_terms, json(&self.added_terms)?),
+            (add_terms, added_terms),
             (REMOVE_SEARCH, json(&self.removed_search)?),
-            (ADD_SEARCH, json(&self.added_search)?),
+            (ADD_SEARCH, added_search),
         ] {
-            let Some(rows) = rows else { continue };
+            if rows.is_empty() {
+                continue;
+            }
             for text in statements.of::<D>() {
                 let query = sql::<D>(*text).bind(&partition.organization_id).bind(&partition.agent_id);
-                transaction.run(query.bind(&rows)).await?;
+                transaction.run(rows.iter().fold(query, |query, rows| query.bind(rows))).await?;
             }
         }
         Ok(())
     }
 }
 
-/// What a statement is given. None: there is nothing to do.
-fn json<T: Serialize>(rows: &[T]) -> Result<Option<String>, StoreError> {
-    if rows.is_empty() {
-        return Ok(None);
+/// What a statement that adds is given: JSON, and on PostgreSQL these arrays, which it takes apart in one pass. None:
+/// there is nothing to do.
+fn rows<D: Dialect, T: Serialize>(
+    rows: &[T],
+    arrays: impl FnOnce() -> Vec<String>,
+) -> Result<Vec<String>, StoreError> {
+    match is_postgres::<D>() && !rows.is_empty() {
+        true => Ok(arrays()),
+        false => json(rows),
     }
-    serde_json::to_string(rows).map(Some).map_err(|_| StoreError::Corrupt { column: "contact_terms" })
+}
+
+/// What other statements are given, the same on both engines.
+fn json<T: Serialize>(rows: &[T]) -> Result<Vec<String>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = serde_json::to_string(rows).map_err(|_| StoreError::Corrupt { column: "contact_terms" })?;
+    Ok(vec![text])
 }

@@ -10,7 +10,7 @@ use svc_db::{Dialect, sql};
 use tracing::instrument;
 
 use super::changes::{difference, next_numbers, rows_text};
-use super::index::{Rows, add_terms, remove_terms};
+use super::index::{Rows, remove_terms};
 use super::many::pairs;
 use super::sql::{SqlWork, insert, writing};
 use super::{FieldWork, StoreError, Work, changes};
@@ -82,9 +82,9 @@ const CREATE: &str = concat!(
 const APPEND: &str = concat!(
     "WITH removed_terms AS (",
     remove_terms!("$8"),
-    "), added_terms AS (",
-    add_terms!("$9"),
-    "), removed_search AS (DELETE FROM contact_search WHERE organization_id = $1 AND agent_id = $2 \
+    "), added_terms AS (INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
+     SELECT $1, $2, (k.q ->> 0)::bigint, (k.q ->> 1)::bigint, k.q ->> 2 FROM json_array_elements($9::json) AS k (q) \
+     ON CONFLICT DO NOTHING), removed_search AS (DELETE FROM contact_search WHERE organization_id = $1 AND agent_id = $2 \
      AND contact_id IN (SELECT q.id FROM json_array_elements_text($10::json) AS q (id))), \
      added_search AS (INSERT INTO contact_search (organization_id, agent_id, contact_id, terms) \
      SELECT $1, $2, k.q ->> 0, (k.q ->> 1)::int[] FROM json_array_elements($11::json) AS k (q) \
