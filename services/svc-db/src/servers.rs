@@ -121,10 +121,16 @@ impl Servers {
     }
 
     /// Settings of the session, after connecting: a pooler refuses most of them before.
+    ///
+    /// A plan outlives what it was made for: to a table with a page of rows a sequential scan seems cheap, and is kept
+    /// until the server counts the table anew, however many rows come until then. So none is planned where an index
+    /// helps. What cannot do without one is charged for it beyond all measure, which must not look like a statement
+    /// that is worth to be compiled.
     async fn set_up(&self, connection: &mut PgConnection) -> Result<(), Error> {
         let settings = format!(
             "SET search_path = \"{}\"; SET statement_timeout = '{STATEMENT_TIMEOUT}'; \
-             SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT}'",
+             SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT}'; \
+             SET enable_seqscan = off; SET jit = off",
             self.schema
         );
         // The name of the schema was checked: it needs no quotes.

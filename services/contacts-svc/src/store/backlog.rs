@@ -6,7 +6,7 @@ use svc_db::{AnyDb, Db, Dialect, Scope, sql};
 use tracing::instrument;
 
 use super::row::read;
-use super::sql::FIND_BY_ID;
+use super::sql::find_by_id;
 use super::{StoreError, index};
 use crate::domain::{Contact, Partition};
 
@@ -51,7 +51,7 @@ async fn work_off_some<D: Dialect>(db: &Db<D>) -> Result<usize, StoreError> {
         let mut contacts: Vec<Contact> = Vec::new();
         for id in &ids {
             // Whoever changes it meanwhile waits, and finds the rows made.
-            let text = sqlx::AssertSqlSafe(format!("{FIND_BY_ID}{}", D::FOR_UPDATE));
+            let text = sqlx::AssertSqlSafe(format!("{}{}", find_by_id::<D>(), D::FOR_UPDATE));
             let query = sql::<D>(text).bind(&partition.organization_id).bind(&partition.agent_id);
             let row = transaction.optional(query.bind(id)).await?;
             contacts.extend(row.as_ref().map(read).transpose()?);

@@ -48,12 +48,13 @@ const APPEND: [&str; 2] = [
      FROM json_array_elements($5::json) WITH ORDINALITY AS k (q, n)",
 ];
 
-/// Changes with their contacts as these are now.
+/// Changes with their contacts as these are now. Those are looked up by their ids and by no index of the agent (`mine!` in
+/// `sql.rs`).
 pub(super) const LIST: &str = "SELECT h.sequence, h.contact_id, h.kind, h.version AS change_version, h.changed_at, \
      c.id, c.external_reference_id, c.name, c.email, c.mobile_number, c.gender, c.stage, c.status, c.source, \
      c.tags, c.notes, c.custom_fields, c.created_at, c.updated_at, c.archived_at, c.version \
      FROM contact_changes AS h LEFT JOIN contacts AS c \
-     ON c.organization_id = h.organization_id AND c.agent_id = h.agent_id AND c.id = h.contact_id \
+     ON c.organization_id || '' = h.organization_id AND c.agent_id || '' = h.agent_id AND c.id = h.contact_id \
      WHERE h.organization_id = $1 AND h.agent_id = $2 AND h.sequence > $3 ORDER BY h.sequence LIMIT $4";
 
 /// Adds changes to the feed, and their sum to the counts of contacts. Gives the revision of the agent's fields.

@@ -7,7 +7,7 @@ use svc_runtime::telemetry::Metrics;
 
 use super::StoreError;
 use super::row::read;
-use super::sql::{FIND_BY_ID, FIND_BY_REFERENCE, columns};
+use super::sql::{by_reference, columns, find_by_id, find_by_reference};
 use crate::domain::{Contact, Locator, Partition};
 
 /// How long a statement for several may take. After that each reads by itself, on another connection.
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// column, whatever they believe of the size of the table: the one since CROSS JOIN keeps the order, the other
 /// since LATERAL with LIMIT is a loop.
 macro_rules! select_each {
-    ($dialect:ident, $column:literal) => {
+    ($dialect:ident, $column:literal, $($postgres:expr),*) => {
         $dialect::choose(
             concat!(
                 "SELECT k.n AS n, ",
@@ -32,10 +32,31 @@ macro_rules! select_each {
                 "SELECT k.n - 1 AS n, c.* FROM json_array_elements($1::json) WITH ORDINALITY AS k (q, n), \
                  LATERAL (SELECT ",
                 columns!(),
-                " FROM contacts WHERE organization_id = k.q ->> 0 AND agent_id = k.q ->> 1 AND ",
-                $column,
-                " = k.q ->> 2 LIMIT 1) AS c"
+                " FROM contacts WHERE ",
+                $($postgres,)*
+                ") AS c"
             ),
+        )
+    };
+}
+
+macro_rules! each_by_id {
+    ($dialect:ident) => {
+        select_each!(
+            $dialect,
+            "id",
+            "organization_id || '' = k.q ->> 0 AND agent_id || '' = k.q ->> 1 AND id = k.q ->> 2 LIMIT 1"
+        )
+    };
+}
+
+macro_rules! each_by_reference {
+    ($dialect:ident) => {
+        select_each!(
+            $dialect,
+            "external_reference_id",
+            "organization_id = k.q ->> 0 AND agent_id = k.q ->> 1 AND ",
+            by_reference!("k.q ->> 2")
         )
     };
 }
@@ -50,12 +71,8 @@ impl<D: Dialect> Finder<D> {
     pub(super) fn new(db: &Db<D>, metrics: &Metrics) -> Finder<D> {
         let by = |one, many, name| Batcher::new(db.clone(), By { one, many }, name, PATIENCE, metrics);
         Finder {
-            by_id: by(FIND_BY_ID, select_each!(D, "id"), "contacts_finds_by_id"),
-            by_reference: by(
-                FIND_BY_REFERENCE,
-                select_each!(D, "external_reference_id"),
-                "contacts_finds_by_reference",
-            ),
+            by_id: by(find_by_id::<D>(), each_by_id!(D), "contacts_finds_by_id"),
+            by_reference: by(find_by_reference::<D>(), each_by_reference!(D), "contacts_finds_by_reference"),
         }
     }
 

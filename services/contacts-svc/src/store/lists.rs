@@ -12,7 +12,7 @@ use tracing::instrument;
 
 use super::StoreError;
 use super::row::read;
-use super::sql::columns;
+use super::sql::{columns, mine};
 use crate::domain::{Column, Contact, Key, Partition, Position, Sort, SortBy, Status, name_key};
 
 /// Before all ids and names.
@@ -153,10 +153,16 @@ fn bind_branches<D: Dialect>(query: Query<D>, branches: &[Branch<'_>]) -> Query<
 
 /// Joins contacts to what found their ids, `t.contact_id`, with as few looks as there are ids.
 fn of_ids<D: Dialect>(columns: &str, ids: &str) -> String {
-    let contacts = "contacts WHERE organization_id = $1 AND agent_id = $2 AND id = t.contact_id";
     match D::choose("", "lateral") {
-        "" => format!("SELECT {columns} FROM ({ids}) AS t CROSS JOIN {contacts}"),
-        _ => format!("SELECT c.* FROM ({ids}) AS t, LATERAL (SELECT {columns} FROM {contacts} LIMIT 1) AS c"),
+        "" => format!(
+            "SELECT {columns} FROM ({ids}) AS t CROSS JOIN contacts \
+             WHERE organization_id = $1 AND agent_id = $2 AND id = t.contact_id"
+        ),
+        _ => format!(
+            "SELECT c.* FROM ({ids}) AS t, LATERAL (SELECT {columns} FROM contacts \
+             WHERE {} AND id = t.contact_id LIMIT 1) AS c",
+            mine!()
+        ),
     }
 }
 

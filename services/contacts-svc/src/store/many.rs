@@ -15,7 +15,7 @@ use tracing::instrument;
 
 use super::StoreError;
 use super::row::{custom_fields_text, read, tags_text};
-use super::sql::{SqlWork, columns};
+use super::sql::{SqlWork, by_reference, columns, mine};
 use crate::domain::{Alike, Contact, Partition, UniqueValue, email_key};
 
 /// A contact, and what it was found by.
@@ -76,14 +76,6 @@ pub(crate) trait ManyWork: Send {
 /// How many contacts with the same address or number are looked at: enough to see that there are several.
 const ALIKE_MAX: i64 = 2;
 
-/// Of whose partition a contact is that PostgreSQL looks up by its id. It may not think of an index that begins with
-/// the organization: of an agent that has more contacts than others it would read all.
-macro_rules! mine {
-    () => {
-        "organization_id || '' = $1 AND agent_id || '' = $2"
-    };
-}
-
 /// A SELECT of the contact of the partition that meets a condition, for each `k.q` of the JSON array in `$3`, in its
 /// order, so that all lock in the same. LATERAL with LIMIT is a loop.
 macro_rules! select_each {
@@ -101,7 +93,7 @@ macro_rules! select_each {
                 columns!(),
                 " FROM contacts WHERE ",
                 $($postgres,)*
-                " LIMIT 1 FOR UPDATE) AS c"
+                " FOR UPDATE) AS c"
             ),
         )
     };
@@ -112,14 +104,15 @@ macro_rules! select_by_reference {
         select_each!(
             $dialect,
             "external_reference_id = k.q",
-            "organization_id = $1 AND agent_id = $2 AND external_reference_id = k.q"
+            "organization_id = $1 AND agent_id = $2 AND ",
+            by_reference!("k.q")
         )
     };
 }
 
 macro_rules! select_by_id {
     ($dialect:ident) => {
-        select_each!($dialect, "id = k.q", mine!(), " AND id = k.q")
+        select_each!($dialect, "id = k.q", mine!(), " AND id = k.q LIMIT 1")
     };
 }
 

@@ -40,8 +40,52 @@ macro_rules! select {
     };
 }
 
-pub(super) const FIND_BY_ID: &str = select!("AND id = $3");
-pub(super) const FIND_BY_REFERENCE: &str = select!("AND external_reference_id = $3");
+/// Of whose partition a contact is that PostgreSQL looks up by its id. It may not think of an index that begins with
+/// the organization: of an agent that has more contacts than others, or in a table that it has not counted yet, it would
+/// read all.
+macro_rules! mine {
+    () => {
+        "organization_id || '' = $1 AND agent_id || '' = $2"
+    };
+}
+pub(super) use mine;
+
+/// What a statement does to the contact with the id in `$3`.
+macro_rules! by_id {
+    ($dialect:ident, $($head:expr),*) => {
+        $dialect::choose(
+            concat!($($head,)* " WHERE organization_id = $1 AND agent_id = $2 AND id = $3"),
+            concat!($($head,)* " WHERE ", mine!(), " AND id = $3"),
+        )
+    };
+}
+
+pub(super) fn find_by_id<D: Dialect>() -> &'static str {
+    by_id!(D, "SELECT ", columns!(), " FROM contacts")
+}
+
+/// A condition on the reference of a contact, with the end of the statement, such that PostgreSQL goes along the index of
+/// references whatever it has counted. In a table that it has not counted yet an equality makes all indexes that begin
+/// with the agent look alike to it, and another one is a way through all contacts of the agent. Only this one has what
+/// is between two references in the order that is asked for.
+macro_rules! by_reference {
+    ($reference:literal) => {
+        concat!(
+            "external_reference_id >= ",
+            $reference,
+            " AND external_reference_id <= ",
+            $reference,
+            " ORDER BY external_reference_id LIMIT 1"
+        )
+    };
+}
+pub(super) use by_reference;
+
+pub(super) fn find_by_reference<D: Dialect>() -> &'static str {
+    const SQLITE: &str = select!("AND external_reference_id = $3");
+    const POSTGRES: &str = concat!(select!("AND "), by_reference!("$3"));
+    D::choose(SQLITE, POSTGRES)
+}
 
 /// An INSERT of a whole contact.
 macro_rules! insert {
@@ -63,12 +107,20 @@ const INSERT: &str = insert!("DO NOTHING");
 /// The update changes nothing: it locks the row and, unlike a SELECT after it, sees it for sure.
 const INSERT_OR_FIND: &str =
     insert!("DO UPDATE SET external_reference_id = excluded.external_reference_id RETURNING ", columns!());
-const UPDATE: &str = "UPDATE contacts SET external_reference_id = $4, name = $5, email = $6, \
-     mobile_number = $7, gender = $8, stage = $9, status = $10, source = $11, tags = $12, notes = $13, \
-     custom_fields = $14, created_at = $15, updated_at = $16, archived_at = $17, version = $18, \
-     email_key = $19 \
-     WHERE organization_id = $1 AND agent_id = $2 AND id = $3";
-const DELETE: &str = "DELETE FROM contacts WHERE organization_id = $1 AND agent_id = $2 AND id = $3";
+
+fn update<D: Dialect>() -> &'static str {
+    by_id!(
+        D,
+        "UPDATE contacts SET external_reference_id = $4, name = $5, email = $6, \
+         mobile_number = $7, gender = $8, stage = $9, status = $10, source = $11, tags = $12, notes = $13, \
+         custom_fields = $14, created_at = $15, updated_at = $16, archived_at = $17, version = $18, \
+         email_key = $19"
+    )
+}
+
+fn delete<D: Dialect>() -> &'static str {
+    by_id!(D, "DELETE FROM contacts")
+}
 
 /// Contacts in a database.
 pub(super) struct SqlStore<D: Dialect> {
@@ -82,10 +134,10 @@ impl<D: Dialect> SqlStore<D> {
     }
 }
 
-fn find_by(locator: &Locator) -> (&'static str, &str) {
+fn find_by<D: Dialect>(locator: &Locator) -> (&'static str, &str) {
     match locator {
-        Locator::Id(id) => (FIND_BY_ID, id),
-        Locator::Reference(reference) => (FIND_BY_REFERENCE, reference),
+        Locator::Id(id) => (find_by_id::<D>(), id),
+        Locator::Reference(reference) => (find_by_reference::<D>(), reference),
     }
 }
 
@@ -230,7 +282,7 @@ impl<D: Dialect> Work for SqlWork<D> {
         partition: &Partition,
         locator: &Locator,
     ) -> Result<Option<Contact>, StoreError> {
-        let (query, value) = find_by(locator);
+        let (query, value) = find_by::<D>(locator);
         // Two constants: nothing of the request becomes part of the text.
         let query = sql::<D>(AssertSqlSafe(format!("{query}{}", D::FOR_UPDATE)))
             .bind(&partition.organization_id)
@@ -258,13 +310,14 @@ impl<D: Dialect> Work for SqlWork<D> {
 
     #[instrument(name = "db.contact.update", level = "debug", skip_all)]
     async fn update(&mut self, partition: &Partition, contact: &Contact) -> Result<(), StoreError> {
-        self.transaction.run(writing::<D>(UPDATE, partition, contact)?).await?;
+        self.transaction.run(writing::<D>(update::<D>(), partition, contact)?).await?;
         Ok(())
     }
 
     #[instrument(name = "db.contact.delete", level = "debug", skip_all)]
     async fn delete(&mut self, partition: &Partition, id: &str) -> Result<(), StoreError> {
-        let query = sql::<D>(DELETE).bind(&partition.organization_id).bind(&partition.agent_id).bind(id);
+        let query =
+            sql::<D>(delete::<D>()).bind(&partition.organization_id).bind(&partition.agent_id).bind(id);
         self.transaction.run(query).await?;
         Ok(())
     }
