@@ -5,23 +5,28 @@
 //! (`context`) says how much speaks for it (`features`): labels in many languages (`lexicon`), places, types. Candidates of
 //! a field compete with each other and with "it is not there" (`prior`, `score`); lists and tables have ways of their own
 //! (`lists`, `tables`). Corrections move the weights of one schema (`learn`, `model`) and tell what a confidence is worth
-//! (`calibrate`). Everything is a pure function: no files, no clock, no randomness.
+//! (`calibrate`). Where a language model is asked (`question`), what it says is found again in the document (`ground`,
+//! `places`, `evidence`). Everything is a pure function: no files, no clock, no randomness.
 
 mod calibrate;
 mod candidate;
 mod context;
 mod detect;
+mod evidence;
 mod extract;
 mod features;
 mod gold;
+mod ground;
 mod layout;
 mod learn;
 mod lexicon;
 mod lists;
 mod model;
+mod places;
 mod plausible;
 mod prepared;
 mod prior;
+mod question;
 mod recognise;
 mod schema;
 mod score;
@@ -33,6 +38,8 @@ mod tests;
 
 pub use detect::detect;
 pub use extract::{Extraction, Leaf, Method, Source, extract};
+pub use ground::{Said, ground};
 pub use learn::{Corrected, Correction, Lesson, MAX_DOCUMENTS, learn};
 pub use model::{Accuracy, FEWEST, Model, VERSION};
+pub use question::{Question, Written, written};
 pub use schema::{CompiledSchema, MAX_BYTES, MAX_DEPTH, MAX_ENUM, MAX_FIELDS, SchemaError};

@@ -76,6 +76,8 @@ pub enum Method {
     Text,
     /// From a picture.
     Ocr,
+    /// Wherever they come from, a language model has named them.
+    Model,
 }
 
 /// Answers a schema from a document. With a model, as people's corrections have taught.
@@ -304,7 +306,7 @@ impl Writer<'_> {
             Some(c) if answered => c.confidence(sort, belief),
             _ => f64::from(belief).clamp(0.0, super::calibrate::UNCALIBRATED_CAP),
         };
-        let source = if answered { parts.map(|p| self.source(p)) } else { None };
+        let source = if answered { parts.map(|p| source(self.view(), p)) } else { None };
         let value = if source.is_some() { value } else { Value::Null };
         let page = parts.and_then(|p| p.first()).map_or(0, |p| self.view().tokens[p.0].page);
         let ocr = self.view().pages.get(page).is_some_and(|p| p.1);
@@ -318,22 +320,22 @@ impl Writer<'_> {
         });
         value
     }
+}
 
-    fn source(&self, parts: &[(usize, usize)]) -> Source {
-        let view = self.view();
-        let page = view.tokens[parts[0].0].page;
-        let anchor = view.segments[view.tokens[parts[0].0].segment].path.clone();
-        let mut bounds = view.tokens[parts[0].0].bounds;
-        let mut lines = Vec::with_capacity(parts.len());
-        for (start, end) in parts {
-            lines.push(view.text(*start, *end));
-            // A box lies on one page; words that go on overleaf are in the text alone.
-            for token in view.tokens[*start..*end].iter().filter(|t| t.page == page) {
-                bounds = bounds.union(&token.bounds);
-            }
+/// Where these words stand.
+pub(crate) fn source(view: &View, parts: &[(usize, usize)]) -> Source {
+    let page = view.tokens[parts[0].0].page;
+    let anchor = view.segments[view.tokens[parts[0].0].segment].path.clone();
+    let mut bounds = view.tokens[parts[0].0].bounds;
+    let mut lines = Vec::with_capacity(parts.len());
+    for (start, end) in parts {
+        lines.push(view.text(*start, *end));
+        // A box lies on one page; words that go on overleaf are in the text alone.
+        for token in view.tokens[*start..*end].iter().filter(|t| t.page == page) {
+            bounds = bounds.union(&token.bounds);
         }
-        Source { page: view.pages[page].0, bounds, text: lines.join(" "), anchor }
     }
+    Source { page: view.pages[page].0, bounds, text: lines.join(" "), anchor }
 }
 
 /// The value of a reading, as the schema has it.

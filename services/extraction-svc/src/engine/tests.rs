@@ -2,6 +2,7 @@
 
 mod extracts;
 mod forms;
+mod grounds;
 mod learns;
 mod recognises;
 mod schemas;
