@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use svc_runtime::grpc::Address;
 
+use crate::llm::LlmConfig;
 use crate::sandbox::ReaderConfig;
 
 /// `[extraction]`.
@@ -25,6 +26,8 @@ pub struct Config {
     pub document_retention_days: u32,
     /// How documents are read.
     pub reader: ReaderConfig,
+    /// Language models that jobs may ask for, and whose documents may be sent to each. None by default.
+    pub llm: Vec<LlmConfig>,
 }
 
 impl Default for Config {
@@ -36,6 +39,7 @@ impl Default for Config {
             retention_days: 0,
             document_retention_days: 0,
             reader: ReaderConfig::default(),
+            llm: Vec::new(),
         }
     }
 }

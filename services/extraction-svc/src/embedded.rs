@@ -1,4 +1,4 @@
-//! The reader and the engine that come with Keyward.
+//! The reader and the engine that come with Keyward, and language models in the engine's place.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -12,8 +12,9 @@ use tokio::task::spawn_blocking;
 
 use crate::document::{Document, OnePage, one_page};
 use crate::domain::{Accuracy, Failure, Field, JobResult, Ocr, Options, Place, Rectangle};
-use crate::engine::{self, CompiledSchema, Corrected, Correction, Leaf, Model};
-use crate::pipeline::{Example, Learned, Pipeline};
+use crate::engine::{self, CompiledSchema, Corrected, Correction, Extraction, Leaf, Model, Question};
+use crate::llm::{Models, Tokens};
+use crate::pipeline::{Example, Learned, Pipeline, Wanted};
 use crate::reader::{self, Draw, Drawing, Installed, ReadError, When};
 use crate::sandbox::{Progress, Request, Sandbox};
 use crate::templates::{self, BuiltIn};
@@ -29,12 +30,13 @@ pub(crate) struct Embedded {
     sandbox: Arc<Sandbox>,
     /// What is there to read with; `None`: others read.
     installed: Option<Installed>,
+    models: Arc<Models>,
 }
 
 impl Embedded {
     /// With what is installed where documents are read, if that is here.
-    pub(crate) fn new(sandbox: Arc<Sandbox>, installed: Option<Installed>) -> Embedded {
-        Embedded { sandbox, installed }
+    pub(crate) fn new(sandbox: Arc<Sandbox>, installed: Option<Installed>, models: Arc<Models>) -> Embedded {
+        Embedded { sandbox, installed, models }
     }
 }
 
@@ -104,13 +106,32 @@ impl Pipeline for Embedded {
         model: Option<&[u8]>,
     ) -> Result<JobResult, Failure> {
         let schema = CompiledSchema::compile(schema).map_err(|_| Failure::Internal)?;
-        // A model of another version is learned again with the next correction; until then it teaches nothing.
-        let model = model
-            .and_then(|model| serde_json::from_slice::<Model>(model).ok())
-            .filter(|model| model.version == engine::VERSION);
-        let found = engine::extract(document, &schema, model.as_ref());
-        let fields = found.fields.into_iter().map(field).collect();
-        Ok(JobResult { data: found.data, fields, detected: None })
+        Ok(result(engine::extract(document, &schema, learned(model).as_ref())))
+    }
+
+    fn language_models(&self, organization_id: &str) -> Vec<&str> {
+        self.models.of(organization_id)
+    }
+
+    async fn ask(
+        &self,
+        organization_id: &str,
+        name: &str,
+        document: Arc<Document>,
+        wanted: Wanted,
+    ) -> Result<(JobResult, Tokens), Failure> {
+        // The settings may say something else than when the job was queued.
+        let asked = self.models.get(organization_id, name).ok_or(Failure::EngineUnavailable)?;
+        let read = document.clone();
+        let prepared = spawn_blocking(move || {
+            let schema = CompiledSchema::compile(&wanted.schema).map_err(|_| Failure::Internal)?;
+            let question = Question::new(&wanted.schema, &schema);
+            Ok((question, engine::written(&read), schema, learned(wanted.model.as_deref())))
+        });
+        let (question, written, schema, model) = prepared.await.map_err(|_| Failure::Internal)??;
+        let (said, tokens) = asked.ask(&question, written).await?;
+        let found = spawn_blocking(move || engine::ground(&document, &schema, model.as_ref(), &said));
+        Ok((result(found.await.map_err(|_| Failure::Internal)?), tokens))
     }
 
     fn detect(&self, document: &Document, among: &[(String, Value)]) -> Option<(usize, f64)> {
@@ -152,6 +173,16 @@ impl Pipeline for Embedded {
     }
 }
 
+/// What was learned. A model of another version is learned again with the next correction; until then it teaches nothing.
+fn learned(model: Option<&[u8]>) -> Option<Model> {
+    let model = model.and_then(|model| serde_json::from_slice::<Model>(model).ok());
+    model.filter(|model| model.version == engine::VERSION)
+}
+
+fn result(found: Extraction) -> JobResult {
+    JobResult { data: found.data, fields: found.fields.into_iter().map(field).collect(), detected: None }
+}
+
 fn jpeg(drawing: &Drawing) -> Result<Vec<u8>, Failure> {
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY);
@@ -173,6 +204,7 @@ fn failure(error: &ReadError) -> Failure {
 
 fn field(leaf: Leaf) -> Field {
     let ocr = leaf.method == engine::Method::Ocr;
+    let by_model = leaf.method == engine::Method::Model;
     let source = leaf.source.map(|source| Place {
         page: source.page,
         bounds: Some(Rectangle {
@@ -186,6 +218,7 @@ fn field(leaf: Leaf) -> Field {
         // Hidden words are no candidates.
         hidden: false,
         ocr,
+        by_model,
     });
     Field {
         path: leaf.path,

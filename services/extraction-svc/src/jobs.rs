@@ -16,6 +16,7 @@ use crate::domain::{
     Actor, Filter, Job, Learning, NewJob, Ocr, Options, Page, Partition, Position, Status, given,
 };
 use crate::error::ExtractionError;
+use crate::llm::EMBEDDED;
 use crate::parts::Parts;
 
 /// How much of a document is stored in one row.
@@ -45,14 +46,33 @@ impl Jobs {
     }
 
     /// Refuses what cannot be done of what is asked of a document.
-    pub(crate) fn check(&self, options: &Options) -> Result<(), ExtractionError> {
+    pub(crate) fn check(&self, organization_id: &str, options: &Options) -> Result<(), ExtractionError> {
+        let mut violations = self.unread(options);
+        violations.extend(self.no_engine(organization_id, options));
+        if violations.is_empty() { Ok(()) } else { Err(ExtractionError::Invalid(violations)) }
+    }
+
+    /// An engine that the organization may not ask for is none that there is.
+    fn no_engine(&self, organization_id: &str, options: &Options) -> Option<Violation> {
+        let engine = options.engine.as_deref()?;
+        let mut known = self.parts.pipeline.language_models(organization_id);
+        if known.contains(&engine) {
+            return None;
+        }
+        known.insert(0, EMBEDDED);
+        let message =
+            format!("There is no such engine here. Leave it out, or name one of: {}.", known.join(", "));
+        Some(Violation::new("options.engine", Fault::Invalid, message))
+    }
+
+    fn unread(&self, options: &Options) -> Vec<Violation> {
         // Only pictures are read by what knows languages.
         if options.ocr == Some(Ocr::Never) {
-            return Ok(());
+            return Vec::new();
         }
         let pipeline = &self.parts.pipeline;
         let unread = options.languages.iter().enumerate().filter(|(_, tag)| !pipeline.reads_language(tag));
-        let violations: Vec<_> = unread
+        unread
             .map(|(at, tag)| {
                 let message = format!(
                     "Text in pictures is not recognised in `{tag}` here: it is read by {}. Leave the language out, or \
@@ -61,8 +81,7 @@ impl Jobs {
                 );
                 Violation::new(format!("options.languages[{at}]"), Fault::Invalid, message)
             })
-            .collect();
-        if violations.is_empty() { Ok(()) } else { Err(ExtractionError::Invalid(violations)) }
+            .collect()
     }
 
     /// Queues a job for a document.

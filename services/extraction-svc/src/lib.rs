@@ -3,7 +3,8 @@
 //! `api` turns messages into domain types, `domain` holds the rules, `jobs` is what callers can do,
 //! `pages` what members see of documents, `worker` runs what they
 //! queued and `learning` learns from what they correct; `change` makes changes, `store` has the SQL. What turns documents
-//! into values stands behind `pipeline`: a reader in a process of its own (`sandbox`, `reader`), and `engine`.
+//! into values stands behind `pipeline`: a reader in a process of its own (`sandbox`, `reader`), `engine`, and language
+//! models in its place (`llm`).
 
 mod api;
 mod catalogue;
@@ -16,6 +17,7 @@ pub mod engine;
 mod error;
 mod jobs;
 mod learning;
+mod llm;
 mod pages;
 mod parts;
 mod pipeline;
@@ -42,7 +44,7 @@ use svc_runtime::service::{Environment, Handlers, Service};
 use svc_runtime::tasks::Tasks;
 
 pub use config::Config;
-pub use svc_db::OpenError;
+pub use llm::{BadLlmConfig, LlmConfig};
 
 use api::{ContactFiles, EventApi, ExtractionApi, Limits, TemplateApi};
 use catalogue::Catalogue;
@@ -50,12 +52,24 @@ use change::Changes;
 use embedded::Embedded;
 use jobs::Jobs;
 use learning::Learner;
+use llm::Models;
 use pages::Pages;
 use parts::{Bells, Parts};
 use pipeline::Pipeline;
 use reader::Installed;
 use sandbox::Sandbox;
 use worker::{Terms, Workers};
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its database does not open.
+    #[error(transparent)]
+    Database(#[from] svc_db::OpenError),
+    /// A language model's endpoint cannot be used.
+    #[error(transparent)]
+    Llm(#[from] BadLlmConfig),
+}
 
 /// The name of the service.
 pub const NAME: &str = ExtractionService::NAME;
@@ -76,6 +90,8 @@ pub struct ExtractionService {
     outbox: Outbox,
     /// What reads documents, when they are read at all.
     sandbox: Option<Arc<Sandbox>>,
+    /// The language models that may be asked.
+    models: Option<Arc<Models>>,
     health: ServiceHealth,
     tasks: Tasks,
 }
@@ -127,6 +143,7 @@ impl ExtractionService {
             limits,
             outbox,
             sandbox: None,
+            models: None,
             health,
             tasks,
         })
@@ -173,16 +190,18 @@ impl Service for ExtractionService {
     }
 
     async fn migrate(environment: &Environment) -> Result<Option<usize>, OpenError> {
-        store::migrate(environment).await.map(Some)
+        Ok(Some(store::migrate(environment).await?))
     }
 
     async fn open(config: &Config, environment: &Environment) -> Result<ExtractionService, OpenError> {
         let sandbox = Sandbox::with_directory(config.reader.clone(), environment.data_dir.clone());
         sandbox.count(&environment.metrics);
         let installed = (config.workers > 0).then(|| sandbox.installed());
-        let pipeline = Arc::new(Embedded::new(sandbox.clone(), installed));
+        let models = Arc::new(Models::new(&config.llm, &environment.metrics)?);
+        let pipeline = Arc::new(Embedded::new(sandbox.clone(), installed, models.clone()));
         let mut service = ExtractionService::with(pipeline, config, environment).await?;
         service.sandbox = Some(sandbox);
+        service.models = Some(models).filter(|models| !models.is_empty());
         Ok(service)
     }
 
@@ -213,6 +232,11 @@ impl Service for ExtractionService {
         self.tasks.spawn("workers", move |stop| running.clone().run(stop));
         self.tasks.spawn("sweep", move |stop| sweeping.clone().sweep(stop));
         self.tasks.spawn("learning", move |stop| learning.clone().run(stop));
+        if let Some(models) = &self.models {
+            // Whoever runs it sees that documents may leave, and for where.
+            tracing::info!(models = models.line(), "documents may be sent to language models");
+            self.health.tell("language models", models.line());
+        }
         if let Some(sandbox) = self.sandbox.clone() {
             // How readers are confined and what they are is said at the start, and not by the first document.
             let health = self.health.clone();

@@ -1,6 +1,7 @@
 //! What turns documents into values, as jobs see it: a reader, an engine, and what the engine learns.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use async_trait::async_trait;
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use crate::document::{Document, OnePage};
 use crate::domain::{Accuracy, Corrections, Failure, JobResult, Options};
+use crate::llm::Tokens;
 use crate::templates::BuiltIn;
 
 /// A document with what a person says of it.
@@ -25,6 +27,13 @@ pub(crate) struct Learned {
     pub(crate) model: Option<Vec<u8>>,
     /// `None` when there are too few examples to tell.
     pub(crate) accuracy: Option<Accuracy>,
+}
+
+/// What is to be found, and with what was learned of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) schema: Value,
+    pub(crate) model: Option<Vec<u8>>,
 }
 
 /// A reader and an engine.
@@ -65,6 +74,18 @@ pub(crate) trait Pipeline: Send + Sync {
         schema: &Value,
         model: Option<&[u8]>,
     ) -> Result<JobResult, Failure>;
+
+    /// The language models that an organization may ask in the engine's place.
+    fn language_models(&self, organization_id: &str) -> Vec<&str>;
+
+    /// Has a language model say what a document holds, and finds it again there.
+    async fn ask(
+        &self,
+        organization_id: &str,
+        name: &str,
+        document: Arc<Document>,
+        wanted: Wanted,
+    ) -> Result<(JobResult, Tokens), Failure>;
 
     /// Which of these schemas, each under its name, a document is most likely made for, and how likely (0 to 1). Takes a
     /// core for as long as it takes.

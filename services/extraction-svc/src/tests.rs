@@ -1,5 +1,6 @@
 //! The service behind its stack, with a reader and an engine that do as their document says.
 
+mod language_models;
 mod pages;
 
 use std::fs::File;
@@ -27,12 +28,15 @@ mod templates;
 use super::*;
 use crate::document::{Bounds, Document, Kind as DocumentKind, Method, OnePage, Page, Word};
 use crate::domain::{Failure, Field, JobResult, Options};
-use crate::pipeline::{Example, Learned};
+use crate::llm::Tokens;
+use crate::pipeline::{Example, Learned, Wanted};
 use crate::templates::BuiltIn;
 
 /// What documents of these words do while they are read.
 const WAITS: &str = "wait";
 const PANICS: &str = "panic";
+/// What the language model thinks about until it is let go.
+const THINKS: &str = "think";
 /// Its format has no pages to see.
 const NO_PLACES: &str = "no places";
 
@@ -131,6 +135,29 @@ impl Pipeline for Scripted {
         Ok(JobResult { data: json!({"text": value}), fields: vec![field], detected: None })
     }
 
+    /// One, for one organization.
+    fn language_models(&self, organization_id: &str) -> Vec<&str> {
+        if organization_id == ORGANIZATION { vec!["parrot"] } else { Vec::new() }
+    }
+
+    /// It says what the document does, for a token a letter.
+    async fn ask(
+        &self,
+        _: &str,
+        name: &str,
+        document: Arc<Document>,
+        wanted: Wanted,
+    ) -> Result<(JobResult, Tokens), Failure> {
+        if document.pages[0].words[0].text == THINKS {
+            self.entered.notify_one();
+            self.release.notified().await;
+        }
+        let mut result = self.extract(&document, &wanted.schema, wanted.model.as_deref())?;
+        result.data["text"] = json!(format!("{name}: {}", result.data["text"].as_str().unwrap()));
+        let length = u32::try_from(document.pages[0].words[0].text.len()).unwrap();
+        Ok((result, Tokens { input: length, output: 7 }))
+    }
+
     /// A document is of the template that it names.
     fn detect(&self, document: &Document, among: &[(String, Value)]) -> Option<(usize, f64)> {
         let at = among.iter().position(|(name, _)| document.pages[0].words[0].text.contains(name.as_str()));
@@ -190,9 +217,12 @@ impl Running {
 
     /// Without workers.
     async fn idle(home: &TestEnvironment) -> Running {
+        Running::with(home, &Config::default()).await
+    }
+
+    async fn with(home: &TestEnvironment, config: &Config) -> Running {
         let pipeline = Arc::new(Scripted::default());
-        let config = Config::default();
-        let service = ExtractionService::with(pipeline.clone(), &config, &home.environment).await.unwrap();
+        let service = ExtractionService::with(pipeline.clone(), config, &home.environment).await.unwrap();
         let metrics = svc_runtime::telemetry::Metrics::new();
         let upstream = service.handlers().in_process(NAME, &metrics).unwrap();
         Running { service, upstream, pipeline }

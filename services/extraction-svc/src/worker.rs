@@ -5,7 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -24,7 +24,9 @@ use tokio_util::sync::CancellationToken;
 use crate::document::Document;
 use crate::domain::{Chosen, Detected, Failure, JobResult, Template, Usage};
 use crate::error::ExtractionError;
+use crate::llm::Tokens;
 use crate::parts::Parts;
+use crate::pipeline::Wanted;
 use crate::store::{Claim, Claimed, Ended};
 
 /// How long a job is a worker's without being held again. A crash delays its jobs by as much.
@@ -41,6 +43,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const ATTEMPTS_MAX: i64 = 3;
 /// For how long events wait for somebody to hand them on: a week, as those of keys do.
 const EVENTS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How many jobs may wait for a language model beside those that run: they take a document's memory, and no core.
+const AWAITED_MAX: usize = 16;
 /// How many jobs are deleted at a time when they have been kept for long enough.
 const EXPIRE_AT_ONCE: i64 = 50;
 
@@ -50,6 +54,8 @@ pub(crate) struct Workers {
     claim: Claim,
     /// How many jobs run at a time.
     most: usize,
+    /// How many of those that were begun wait for a language model.
+    awaited: AtomicUsize,
     /// How long ended jobs are kept; `None`: until they are deleted.
     retention: Option<Duration>,
     /// How long their documents are.
@@ -68,6 +74,22 @@ struct Counters {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     outcome: &'static str,
+}
+
+/// A job that waits for a language model, until it is dropped.
+struct Awaited<'a>(&'a AtomicUsize);
+
+impl Awaited<'_> {
+    fn begin(count: &AtomicUsize) -> Awaited<'_> {
+        count.fetch_add(1, Ordering::Relaxed);
+        Awaited(count)
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How workers work.
@@ -103,7 +125,8 @@ impl Workers {
         let most_of_one = i64::try_from(terms.most.saturating_sub(1).max(1)).unwrap_or(i64::MAX);
         let claim = Claim { worker: terms.worker.clone(), lease: LEASE, most_of_one };
         let Terms { most, retention, document_retention, directory, .. } = terms;
-        Workers { parts, claim, most, retention, document_retention, directory, counters }
+        let awaited = AtomicUsize::new(0);
+        Workers { parts, claim, most, awaited, retention, document_retention, directory, counters }
     }
 
     /// Whether the settings want any.
@@ -118,7 +141,7 @@ impl Workers {
         }
         let mut running = JoinSet::new();
         while !stop.is_cancelled() {
-            while running.len() < self.most {
+            while running.len() < self.most + self.awaited.load(Ordering::Relaxed).min(AWAITED_MAX) {
                 match self.claim().await {
                     Ok(Some(claimed)) => {
                         let workers = self.clone();
@@ -321,28 +344,51 @@ impl Workers {
                 Err(_) => return Ok(Ended::Failed(Failure::Internal)),
             },
         };
-        let pipeline = self.parts.pipeline.clone();
-        let found = spawn_blocking(move || {
-            let result = match &schema {
-                Some(schema) => pipeline.extract(&document, schema, model.as_deref())?,
-                None => JobResult { data: json!({}), fields: Vec::new(), detected: None },
-            };
-            Ok::<_, Failure>((result, serde_json::to_vec(&*document).map_err(|_| Failure::Internal)?))
-        });
-        let (result, reading): (JobResult, Vec<u8>) = match found.await {
-            Ok(Ok(found)) => found,
-            Ok(Err(failure)) => return Ok(Ended::Failed(failure)),
-            Err(panic) => {
-                tracing::error!(job.id = job.id, error = %panic, "the engine panicked");
-                return Ok(Ended::Failed(Failure::Internal));
-            }
+        let wanted = schema.map(|schema| Wanted { schema, model });
+        let (result, tokens) = match self.find(claimed, document.clone(), wanted).await {
+            Ok(found) => found,
+            Err(failure) => return Ok(Ended::Failed(failure)),
         };
+        let reading = spawn_blocking(move || serde_json::to_vec(&*document)).await;
+        let Ok(Ok(reading)) = reading else { return Ok(Ended::Failed(Failure::Internal)) };
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let found = result.fields.iter().filter(|field| !field.value.is_null()).count();
-        let usage = Usage { pages: count(pages), fields: count(found) };
+        let usage = Usage {
+            pages: count(pages),
+            fields: count(found),
+            input_tokens: tokens.input,
+            output_tokens: tokens.output,
+        };
         let result = JobResult { detected, ..result };
         let chosen = chosen.map(Box::new);
         Ok(Ended::Succeeded { page_count, usage, result, chosen, reading })
+    }
+
+    /// Finds the values, by the engine that was asked for.
+    async fn find(
+        &self,
+        claimed: &Claimed,
+        document: Arc<Document>,
+        wanted: Option<Wanted>,
+    ) -> Result<(JobResult, Tokens), Failure> {
+        let pipeline = self.parts.pipeline.clone();
+        let Some(wanted) = wanted else {
+            let nothing = JobResult { data: json!({}), fields: Vec::new(), detected: None };
+            return Ok((nothing, Tokens::default()));
+        };
+        if let Some(name) = &claimed.job.options.engine {
+            // Meanwhile another job may run.
+            let _awaited = Awaited::begin(&self.awaited);
+            self.parts.bells.queued.notify_one();
+            return pipeline.ask(&claimed.partition.organization_id, name, document, wanted).await;
+        }
+        let found =
+            spawn_blocking(move || pipeline.extract(&document, &wanted.schema, wanted.model.as_deref()));
+        let result = found.await.map_err(|panic| {
+            tracing::error!(job.id = claimed.job.id, error = %panic, "the engine panicked");
+            Failure::Internal
+        })?;
+        Ok((result?, Tokens::default()))
     }
 
     /// The template that a document is most likely of, among all that its organization may name.

@@ -1685,12 +1685,14 @@ export interface components {
         ExtractionMethod: "TEXT" | "OCR" | "MODEL";
         ExtractionOptions: {
             detectType: boolean | null;
+            engine: string | null;
             languages: string[];
             ocr: components["schemas"]["OcrMode"] | null;
             pages: string | null;
         };
         ExtractionOptionsInput: {
             detectType?: boolean | null;
+            engine?: string | null;
             languages?: string[] | null;
             ocr?: components["schemas"]["OcrMode"] | null;
             pages?: string | null;

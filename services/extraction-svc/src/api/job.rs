@@ -9,6 +9,7 @@ use svc_core::error::{Fault, Violation};
 use super::json;
 use crate::domain::{Correction, Failure, Field, Job, JobResult, Learning, Ocr, Options, Place, Status};
 use crate::jobs::Shown;
+use crate::llm::EMBEDDED;
 
 const CORRECTIONS: &str = "corrections";
 const FIELDS: &str = "fields";
@@ -111,8 +112,8 @@ pub(super) fn summary(job: Job) -> pb::Job {
         usage: job.usage.map(|usage| pb::JobUsage {
             pages: i32::try_from(usage.pages).unwrap_or(i32::MAX),
             fields: i32::try_from(usage.fields).unwrap_or(i32::MAX),
-            model_input_tokens: 0,
-            model_output_tokens: 0,
+            model_input_tokens: i32::try_from(usage.input_tokens).unwrap_or(i32::MAX),
+            model_output_tokens: i32::try_from(usage.output_tokens).unwrap_or(i32::MAX),
         }),
         learning: None,
         pages_read: count(job.pages_read),
@@ -131,6 +132,7 @@ fn of_options(options: Options) -> pb::ExtractionOptions {
         pages: options.pages,
         ocr: ocr.map(i32::from),
         detect_type: options.detect_type.then_some(true),
+        engine: options.engine,
     }
 }
 
@@ -148,7 +150,8 @@ pub(super) fn options(sent: pb::ExtractionOptions, violations: &mut Vec<Violatio
         }
     };
     let detect_type = sent.detect_type.unwrap_or_default();
-    let options = Options { languages: sent.languages, pages: sent.pages, ocr, detect_type };
+    let engine = sent.engine.filter(|name| name != EMBEDDED);
+    let options = Options { languages: sent.languages, pages: sent.pages, ocr, detect_type, engine };
     options.check(violations);
     options
 }
@@ -170,10 +173,12 @@ fn of_result(result: &JobResult) -> pb::JobResult {
 }
 
 fn of_field(field: &Field) -> pb::ResultField {
-    let method = field.source.as_ref().map_or(pb::ExtractionMethod::Unspecified, |place| match place.ocr {
-        true => pb::ExtractionMethod::Ocr,
-        false => pb::ExtractionMethod::Text,
-    });
+    let method = match &field.source {
+        None => pb::ExtractionMethod::Unspecified,
+        Some(Place { by_model: true, .. }) => pb::ExtractionMethod::Model,
+        Some(Place { ocr: true, .. }) => pb::ExtractionMethod::Ocr,
+        Some(_) => pb::ExtractionMethod::Text,
+    };
     pb::ResultField {
         path: field.path.clone(),
         value: Some(json::value(&field.value)),

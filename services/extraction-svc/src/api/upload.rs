@@ -128,7 +128,7 @@ async fn new_job(
     if !violations.is_empty() {
         return Err(ExtractionError::Invalid(violations));
     }
-    jobs.check(&options)?;
+    jobs.check(&partition.organization_id, &options)?;
     let (organization_id, template) = (&partition.organization_id, sent.template.as_deref());
     let chosen = catalogue.choose(organization_id, schema, template, options.detect_type).await?;
     Ok(NewJob { chosen, options, file_name, content_type, contact_file_id: None })

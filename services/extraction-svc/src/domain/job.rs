@@ -68,7 +68,11 @@ impl Failure {
         ),
         (Failure::TooLarge, "too_large", "The document takes more memory than it may."),
         (Failure::TimedOut, "timed_out", "The document takes more time than it may."),
-        (Failure::EngineUnavailable, "engine_unavailable", "What reads such documents is not available."),
+        (
+            Failure::EngineUnavailable,
+            "engine_unavailable",
+            "What reads such documents, or the engine that was asked for, is not available.",
+        ),
         (Failure::Internal, "internal", "Something went wrong on our side."),
     ];
 
@@ -93,6 +97,11 @@ pub(crate) struct Usage {
     pub(crate) pages: u32,
     /// The leaves that hold a value.
     pub(crate) fields: u32,
+    /// The tokens that were sent to a language model, and answered by one.
+    #[serde(default)]
+    pub(crate) input_tokens: u32,
+    #[serde(default)]
+    pub(crate) output_tokens: u32,
 }
 
 /// A job that is to be queued.

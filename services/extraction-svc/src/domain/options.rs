@@ -10,7 +10,7 @@ const PAGES_MAX: usize = 200;
 /// The longest tag of a language (RFC 5646, 4.4.1).
 const LANGUAGE_MAX: usize = 35;
 
-/// How a document is to be read.
+/// How a document is to be read, and by whom.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Options {
     /// BCP 47 tags, the most likely first.
@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Find out which template the document is of.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) detect_type: bool,
+    /// Who finds the values: the name of a language model. `None`: the engine that comes with Keyward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) engine: Option<String>,
 }
 
 /// When to recognise text in images.

@@ -59,6 +59,9 @@ pub(crate) struct Place {
     pub(crate) hidden: bool,
     /// Recognised in an image.
     pub(crate) ocr: bool,
+    /// Named by a language model, and then found.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) by_model: bool,
 }
 
 /// In fractions of the page, from its upper left corner.
