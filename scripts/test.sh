@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/pgbouncer.sh
 . scripts/python.sh
 . scripts/readers.sh
+. scripts/language_model.sh
 . scripts/node.sh
 . scripts/dashboard.sh
 . scripts/deploy.sh
@@ -32,6 +33,9 @@ readers_install
 ocr_install "${CARGO_TARGET_DIR:-$PWD/target}/ocr"
 KEYWARD_TEST_OCR=$(realpath "${CARGO_TARGET_DIR:-target}/ocr")
 export KEYWARD_TEST_OCR
+language_model_install "${CARGO_TARGET_DIR:-$PWD/target}/language-model"
+KEYWARD_TEST_LANGUAGE_MODEL=$(realpath "${CARGO_TARGET_DIR:-target}/language-model")
+export KEYWARD_TEST_LANGUAGE_MODEL
 # Nothing outlives the tests, so durability is given up for speed.
 postgres_start fsync=off synchronous_commit=off full_page_writes=off max_connections=200
 # In place of the trap that postgres_start has set.

@@ -42,6 +42,7 @@ mod hostile_bodies;
 mod idempotency;
 mod import_rules;
 mod isolation;
+mod language_models;
 mod limits;
 mod mail;
 mod member_contacts;

@@ -212,6 +212,17 @@ impl Processes {
         processes
     }
 
+    /// As [`Processes::together`], with settings that only a file has, as TOML.
+    pub async fn with_file(settings: &str) -> Processes {
+        let mut processes = Processes::set_up(&[]).await;
+        let file = processes.dir.path().join("keyward.toml");
+        std::fs::write(&file, settings).unwrap();
+        let mut process = Process::start(&["serve", "--config", &path(&file)], &processes.variables);
+        process.get_ready().await;
+        processes.began(process);
+        processes
+    }
+
     /// One process on this engine.
     pub async fn on(engine: Engine) -> Processes {
         match engine {
@@ -257,6 +268,10 @@ impl Processes {
     /// Starts one process, with the data that is there.
     pub async fn start_together(&mut self) {
         let process = Process::serve(None, &self.variables).await;
+        self.began(process);
+    }
+
+    fn began(&mut self, process: Process) {
         self.api.base = format!("http://{}", process.address("edge"));
         self.api.dashboard = format!("http://{}", process.address("dashboard"));
         self.all = vec![process];
