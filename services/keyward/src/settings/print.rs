@@ -10,7 +10,7 @@ use super::Settings;
 pub fn to_toml(settings: &Settings) -> Result<String, serde_json::Error> {
     let Value::Object(root) = to_json(settings)? else { return Ok(String::new()) };
     let mut text = String::new();
-    write_table(&mut text, "", &root);
+    write_table(&mut text, "", &root, ["[", "]"]);
     Ok(text)
 }
 
@@ -26,12 +26,20 @@ fn to_json(settings: &Settings) -> Result<Value, serde_json::Error> {
     Ok(root)
 }
 
+/// The tables of a list of tables, as `[[auth.oidc]]` has them. Any of their settings may be unset, which no inline table
+/// can say.
+fn listed(value: &Value) -> impl Iterator<Item = &Map<String, Value>> {
+    let all = value.as_array().filter(|all| all.iter().all(Value::is_object));
+    all.into_iter().flatten().filter_map(Value::as_object)
+}
+
 /// A table's own settings first, since whatever follows a header belongs to that.
-fn write_table(text: &mut String, path: &str, table: &Map<String, Value>) {
-    let (tables, own): (Vec<_>, Vec<_>) = table.iter().partition(|(_, value)| value.is_object());
+fn write_table(text: &mut String, path: &str, table: &Map<String, Value>, [open, close]: [&str; 2]) {
+    let is_table = |value: &Value| value.is_object() || listed(value).next().is_some();
+    let (tables, own): (Vec<_>, Vec<_>) = table.iter().partition(|(_, value)| is_table(value));
     if !path.is_empty() && !own.is_empty() {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "\n[{path}]");
+        let _ = writeln!(text, "\n{open}{path}{close}");
     }
     for (name, value) in own {
         let _ = match toml::Value::try_from(value) {
@@ -43,13 +51,18 @@ fn write_table(text: &mut String, path: &str, table: &Map<String, Value>) {
     for (name, value) in tables {
         let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         if let Value::Object(table) = value {
-            write_table(text, &below, table);
+            write_table(text, &below, table, ["[", "]"]);
+        }
+        for table in listed(value) {
+            write_table(text, &below, table, ["[[", "]]"]);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use extraction_svc::{ExtractionService, LlmConfig};
+    use serde_json::json;
     use svc_core::secret::{HIDDEN, Secret};
     use svc_runtime::settings::Sources;
 
@@ -58,7 +71,15 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_what_is_read() {
-        let settings = Settings::default();
+        let mut settings = Settings::default();
+        let parameters = json!({"seed": 1});
+        let model = |name: &str| LlmConfig {
+            name: name.to_owned(),
+            parameters: parameters.as_object().unwrap().clone(),
+            ..LlmConfig::default()
+        };
+        let extraction = settings.services.config_mut::<ExtractionService>().unwrap();
+        extraction.llm = vec![model("one"), model("two")];
         let text = to_toml(&settings).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("keyward.toml");
@@ -67,6 +88,7 @@ mod tests {
         let read = Settings::load(SERVICES, &sources).unwrap();
         assert_eq!(to_json(&read).unwrap(), to_json(&settings).unwrap());
         assert!(text.contains("\n[edge.upstreams]\n# auth is not set\n"), "{text}");
+        assert!(text.contains("\n[[extraction.llm]]\nallow_http = false\n# ca_file is not set\n"), "{text}");
     }
 
     #[test]
