@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use crate::document::{Document, OnePage, one_page};
 use crate::domain::{Accuracy, Failure, Field, JobResult, Ocr, Options, Place, Rectangle};
 use crate::engine::{self, CompiledSchema, Corrected, Correction, Extraction, Leaf, Model, Question};
-use crate::llm::{Models, Tokens};
+use crate::llm::{Models, Spent};
 use crate::pipeline::{Example, Learned, Pipeline, Wanted};
 use crate::reader::{self, Draw, Drawing, Installed, ReadError, When};
 use crate::sandbox::{Progress, Request, Sandbox};
@@ -119,7 +119,8 @@ impl Pipeline for Embedded {
         name: &str,
         document: Arc<Document>,
         wanted: Wanted,
-    ) -> Result<(JobResult, Tokens), Failure> {
+        spent: &Spent,
+    ) -> Result<JobResult, Failure> {
         // The settings may say something else than when the job was queued.
         let asked = self.models.get(organization_id, name).ok_or(Failure::EngineUnavailable)?;
         let read = document.clone();
@@ -129,9 +130,9 @@ impl Pipeline for Embedded {
             Ok((question, engine::written(&read), schema, learned(wanted.model.as_deref())))
         });
         let (question, written, schema, model) = prepared.await.map_err(|_| Failure::Internal)??;
-        let (said, tokens) = asked.ask(&question, written).await?;
+        let said = asked.ask(&question, written, spent).await?;
         let found = spawn_blocking(move || engine::ground(&document, &schema, model.as_ref(), &said));
-        Ok((result(found.await.map_err(|_| Failure::Internal)?), tokens))
+        Ok(result(found.await.map_err(|_| Failure::Internal)?))
     }
 
     fn detect(&self, document: &Document, among: &[(String, Value)]) -> Option<(usize, f64)> {

@@ -13,6 +13,7 @@ mod windows;
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -49,10 +50,22 @@ pub(crate) struct Tokens {
     pub(crate) output: u32,
 }
 
-impl Tokens {
-    fn add(&mut self, other: Tokens) {
-        self.input = self.input.saturating_add(other.input);
-        self.output = self.output.saturating_add(other.output);
+/// What a job has spent so far, however it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Spent {
+    input: AtomicU32,
+    output: AtomicU32,
+}
+
+impl Spent {
+    pub(crate) fn tokens(&self) -> Tokens {
+        Tokens { input: self.input.load(Ordering::Relaxed), output: self.output.load(Ordering::Relaxed) }
+    }
+
+    /// A job has too few windows to come near four thousand million.
+    pub(crate) fn add(&self, more: Tokens) {
+        self.input.fetch_add(more.input, Ordering::Relaxed);
+        self.output.fetch_add(more.output, Ordering::Relaxed);
     }
 }
 
@@ -137,16 +150,16 @@ impl Model {
         Ok(Model { client, free, back_off, counters, config: config.clone() })
     }
 
-    /// Asks what a document says, window by window, and says what it has cost.
+    /// Asks what a document says, window by window.
     pub(crate) async fn ask(
         &self,
         question: &Question,
         written: Vec<Written>,
-    ) -> Result<(Vec<Said>, Tokens), Failure> {
-        let mut tokens = Tokens::default();
+        spent: &Spent,
+    ) -> Result<Vec<Said>, Failure> {
         let deadline = Instant::now() + Duration::from_secs(self.config.job_seconds.into());
-        let asked = timeout_at(deadline, self.ask_all(question, written, deadline, &mut tokens)).await;
-        asked.unwrap_or(Err(Failure::TimedOut)).map(|said| (said, tokens))
+        let asked = timeout_at(deadline, self.ask_all(question, written, deadline, spent)).await;
+        asked.unwrap_or_else(|_| Err(self.failed(&ModelError::TimedOut)))
     }
 
     async fn ask_all(
@@ -154,7 +167,7 @@ impl Model {
         question: &Question,
         written: Vec<Written>,
         deadline: Instant,
-        tokens: &mut Tokens,
+        spent: &Spent,
     ) -> Result<Vec<Said>, Failure> {
         let size = usize::try_from(self.config.window_characters).unwrap_or(usize::MAX);
         let mut waiting: VecDeque<Window> = windows::windows(written, size).into();
@@ -166,7 +179,7 @@ impl Model {
                 tracing::info!(engine = self.config.name, most, "a document has too many windows");
                 return Err(Failure::TooManyPages);
             }
-            match self.ask_window(question, &window, deadline, tokens).await {
+            match self.ask_window(question, &window, deadline, spent).await {
                 Ok(answer) => said.push(Said { pages: window.pages(), answer }),
                 // What it has to say of so much does not fit, or so much does not fit itself.
                 Err(error @ (ModelError::Cut | ModelError::TooLong)) => {
@@ -195,12 +208,12 @@ impl Model {
         question: &Question,
         window: &Window,
         deadline: Instant,
-        tokens: &mut Tokens,
+        spent: &Spent,
     ) -> Result<Value, ModelError> {
         let body = prompt::body(&self.config, question, &window.text());
         let mut attempt = 1;
         loop {
-            let error = match self.send(&body, tokens).await {
+            let error = match self.send(&body, spent).await {
                 Ok(answer) if question.is_answered(&answer) => return Ok(answer),
                 Ok(_) => ModelError::Misfit,
                 Err(error) => error,
@@ -218,7 +231,7 @@ impl Model {
     }
 
     /// Sends one request when its turn has come, and counts it.
-    async fn send(&self, body: &Value, tokens: &mut Tokens) -> Result<Value, ModelError> {
+    async fn send(&self, body: &Value, spent: &Spent) -> Result<Value, ModelError> {
         // Nobody closes it.
         let _turn = self.free.acquire().await.map_err(|_| ModelError::TimedOut)?;
         let answered = self.client.send(body).await;
@@ -229,7 +242,7 @@ impl Model {
         let engine = &self.config.name;
         self.counters.requests.get_or_create(&Outcome { engine: engine.clone(), outcome }).inc();
         let completion = answered?;
-        tokens.add(completion.tokens);
+        spent.add(completion.tokens);
         for (direction, count) in [("input", completion.tokens.input), ("output", completion.tokens.output)] {
             let counter =
                 self.counters.tokens.get_or_create(&Direction { engine: engine.clone(), direction });

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::document::{Document, OnePage};
 use crate::domain::{Accuracy, Corrections, Failure, JobResult, Options};
-use crate::llm::Tokens;
+use crate::llm::Spent;
 use crate::templates::BuiltIn;
 
 /// A document with what a person says of it.
@@ -78,14 +78,15 @@ pub(crate) trait Pipeline: Send + Sync {
     /// The language models that an organization may ask in the engine's place.
     fn language_models(&self, organization_id: &str) -> Vec<&str>;
 
-    /// Has a language model say what a document holds, and finds it again there.
+    /// Has a language model say what a document holds, and finds it again there. `spent` says what it has cost.
     async fn ask(
         &self,
         organization_id: &str,
         name: &str,
         document: Arc<Document>,
         wanted: Wanted,
-    ) -> Result<(JobResult, Tokens), Failure>;
+        spent: &Spent,
+    ) -> Result<JobResult, Failure>;
 
     /// Which of these schemas, each under its name, a document is most likely made for, and how likely (0 to 1). Takes a
     /// core for as long as it takes.

@@ -28,7 +28,7 @@ mod templates;
 use super::*;
 use crate::document::{Bounds, Document, Kind as DocumentKind, Method, OnePage, Page, Word};
 use crate::domain::{Failure, Field, JobResult, Options};
-use crate::llm::Tokens;
+use crate::llm::{Spent, Tokens};
 use crate::pipeline::{Example, Learned, Wanted};
 use crate::templates::BuiltIn;
 
@@ -37,6 +37,8 @@ const WAITS: &str = "wait";
 const PANICS: &str = "panic";
 /// What the language model thinks about until it is let go.
 const THINKS: &str = "think";
+/// What it talks about at length without an answer.
+const RAMBLES: &str = "ramble";
 /// Its format has no pages to see.
 const NO_PLACES: &str = "no places";
 
@@ -147,7 +149,8 @@ impl Pipeline for Scripted {
         name: &str,
         document: Arc<Document>,
         wanted: Wanted,
-    ) -> Result<(JobResult, Tokens), Failure> {
+        spent: &Spent,
+    ) -> Result<JobResult, Failure> {
         if document.pages[0].words[0].text == THINKS {
             self.entered.notify_one();
             self.release.notified().await;
@@ -155,7 +158,11 @@ impl Pipeline for Scripted {
         let mut result = self.extract(&document, &wanted.schema, wanted.model.as_deref())?;
         result.data["text"] = json!(format!("{name}: {}", result.data["text"].as_str().unwrap()));
         let length = u32::try_from(document.pages[0].words[0].text.len()).unwrap();
-        Ok((result, Tokens { input: length, output: 7 }))
+        spent.add(Tokens { input: length, output: 7 });
+        if document.pages[0].words[0].text == RAMBLES {
+            return Err(Failure::EngineUnavailable);
+        }
+        Ok(result)
     }
 
     /// A document is of the template that it names.

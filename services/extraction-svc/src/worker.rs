@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::document::Document;
 use crate::domain::{Chosen, Detected, Failure, JobResult, Template, Usage};
 use crate::error::ExtractionError;
-use crate::llm::Tokens;
+use crate::llm::Spent;
 use crate::parts::Parts;
 use crate::pipeline::Wanted;
 use crate::store::{Claim, Claimed, Ended};
@@ -255,7 +255,7 @@ impl Workers {
             }
             Some(Err(panic)) => {
                 tracing::error!(job.id = claimed.job.id, panic = panic_text(&*panic), "a job panicked");
-                Ended::Failed(Failure::Internal)
+                Ended::failed(Failure::Internal)
             }
             None => {
                 self.counters.lost.inc();
@@ -264,7 +264,7 @@ impl Workers {
         };
         let outcome = match &ended {
             Ended::Succeeded { .. } => "succeeded",
-            Ended::Failed(failure) => failure.code(),
+            Ended::Failed(failure, _) => failure.code(),
         };
         match self.end(&claimed, ended).await {
             Ok(true) => {
@@ -321,7 +321,7 @@ impl Workers {
         let read = self.parts.pipeline.read(file, &job.options, claimed_type, name, pages_read).await;
         let document = match read {
             Ok(document) => document,
-            Err(failure) => return Ok(Ended::Failed(failure)),
+            Err(failure) => return Ok(Ended::failed(failure)),
         };
         let document = Arc::new(document);
         let (page_count, pages) = (document.page_count, document.pages.len());
@@ -341,24 +341,27 @@ impl Workers {
             true => None,
             false => match serde_json::from_str::<Value>(schema) {
                 Ok(schema) => Some(schema),
-                Err(_) => return Ok(Ended::Failed(Failure::Internal)),
+                Err(_) => return Ok(Ended::failed(Failure::Internal)),
             },
         };
         let wanted = schema.map(|schema| Wanted { schema, model });
-        let (result, tokens) = match self.find(claimed, document.clone(), wanted).await {
-            Ok(found) => found,
-            Err(failure) => return Ok(Ended::Failed(failure)),
-        };
-        let reading = spawn_blocking(move || serde_json::to_vec(&*document)).await;
-        let Ok(Ok(reading)) = reading else { return Ok(Ended::Failed(Failure::Internal)) };
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let found = result.fields.iter().filter(|field| !field.value.is_null()).count();
+        let spent = Spent::default();
+        let found = self.find(claimed, document.clone(), wanted, &spent).await;
+        let (tokens, count) = (spent.tokens(), |number: usize| u32::try_from(number).unwrap_or(u32::MAX));
         let usage = Usage {
             pages: count(pages),
-            fields: count(found),
+            fields: 0,
             input_tokens: tokens.input,
             output_tokens: tokens.output,
         };
+        let result = match found {
+            Ok(result) => result,
+            Err(failure) => return Ok(Ended::Failed(failure, usage)),
+        };
+        let reading = spawn_blocking(move || serde_json::to_vec(&*document)).await;
+        let Ok(Ok(reading)) = reading else { return Ok(Ended::failed(Failure::Internal)) };
+        let found = result.fields.iter().filter(|field| !field.value.is_null()).count();
+        let usage = Usage { fields: count(found), ..usage };
         let result = JobResult { detected, ..result };
         let chosen = chosen.map(Box::new);
         Ok(Ended::Succeeded { page_count, usage, result, chosen, reading })
@@ -370,25 +373,24 @@ impl Workers {
         claimed: &Claimed,
         document: Arc<Document>,
         wanted: Option<Wanted>,
-    ) -> Result<(JobResult, Tokens), Failure> {
+        spent: &Spent,
+    ) -> Result<JobResult, Failure> {
         let pipeline = self.parts.pipeline.clone();
         let Some(wanted) = wanted else {
-            let nothing = JobResult { data: json!({}), fields: Vec::new(), detected: None };
-            return Ok((nothing, Tokens::default()));
+            return Ok(JobResult { data: json!({}), fields: Vec::new(), detected: None });
         };
         if let Some(name) = &claimed.job.options.engine {
             // Meanwhile another job may run.
             let _awaited = Awaited::begin(&self.awaited);
             self.parts.bells.queued.notify_one();
-            return pipeline.ask(&claimed.partition.organization_id, name, document, wanted).await;
+            return pipeline.ask(&claimed.partition.organization_id, name, document, wanted, spent).await;
         }
         let found =
             spawn_blocking(move || pipeline.extract(&document, &wanted.schema, wanted.model.as_deref()));
-        let result = found.await.map_err(|panic| {
+        found.await.map_err(|panic| {
             tracing::error!(job.id = claimed.job.id, error = %panic, "the engine panicked");
             Failure::Internal
-        })?;
-        Ok((result?, Tokens::default()))
+        })?
     }
 
     /// The template that a document is most likely of, among all that its organization may name.

@@ -110,7 +110,9 @@ async fn run(config: LlmConfig, schema: &Value, document: Document) -> Result<(J
     let models = Models::new(&[config], &Metrics::new()).unwrap();
     let pipeline = Embedded::new(sandbox, None, std::sync::Arc::new(models));
     let wanted = Wanted { schema: schema.clone(), model: None };
-    pipeline.ask(ORGANIZATION, &name, std::sync::Arc::new(document), wanted).await
+    let spent = Spent::default();
+    let result = pipeline.ask(ORGANIZATION, &name, std::sync::Arc::new(document), wanted, &spent).await?;
+    Ok((result, spent.tokens()))
 }
 
 #[tokio::test]
@@ -176,7 +178,7 @@ async fn faults_end_as_they_should_and_what_may_pass_is_tried_again() {
     ];
     for (what, answers, otherwise, failure, requests) in table {
         let server = Server::start(answers, otherwise).await;
-        let asked = model(&config(&server)).ask(&question(&schema()), written()).await;
+        let asked = model(&config(&server)).ask(&question(&schema()), written(), &Spent::default()).await;
         assert_eq!(asked.map(drop).err(), failure, "{what}");
         assert_eq!(server.received().len(), requests, "{what}");
     }
@@ -187,7 +189,7 @@ async fn an_endpoint_that_says_when_to_come_again_is_believed() {
     let busy = Answer::Http(429, vec![("retry-after", "1".to_owned())], String::new());
     let server = Server::start(vec![busy], Answer::json(&json!({}))).await;
     let begun = Instant::now();
-    model(&config(&server)).ask(&question(&schema()), written()).await.unwrap();
+    model(&config(&server)).ask(&question(&schema()), written(), &Spent::default()).await.unwrap();
     assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
     assert_eq!(server.received().len(), 2);
 }
@@ -198,7 +200,7 @@ async fn nobody_keeps_a_job_waiting_for_longer_than_the_settings_say() {
         let server = Server::start(Vec::new(), answer.clone()).await;
         let config = LlmConfig { timeout_seconds: 1, job_seconds: 2, ..config(&server) };
         let begun = Instant::now();
-        let asked = model(&config).ask(&question(&schema()), written()).await;
+        let asked = model(&config).ask(&question(&schema()), written(), &Spent::default()).await;
         assert_eq!(asked.map(drop), Err(Failure::TimedOut), "{answer:?}");
         assert!(begun.elapsed() < Duration::from_secs(20), "{answer:?}: {:?}", begun.elapsed());
         assert!(server.received().len() <= 2, "{answer:?}");
@@ -211,7 +213,7 @@ async fn redirects_are_not_followed() {
     let location = vec![("location", format!("{}/chat/completions", elsewhere.url()))];
     for status in [301, 302, 307, 308] {
         let server = Server::start(Vec::new(), Answer::Http(status, location.clone(), String::new())).await;
-        let asked = model(&config(&server)).ask(&question(&schema()), written()).await;
+        let asked = model(&config(&server)).ask(&question(&schema()), written(), &Spent::default()).await;
         assert_eq!(asked.map(drop), Err(Failure::EngineUnavailable), "{status}");
         assert_eq!(server.received().len(), 1, "{status}");
     }
@@ -222,13 +224,13 @@ async fn redirects_are_not_followed() {
 async fn a_certificate_that_nothing_trusts_is_not_spoken_to() {
     let (authority, certificate, key) = certificates();
     let server = Server::start_tls(Answer::json(&json!({})), &certificate, &key).await;
-    let asked = model(&config(&server)).ask(&question(&schema()), written()).await;
+    let asked = model(&config(&server)).ask(&question(&schema()), written(), &Spent::default()).await;
     assert_eq!(asked.map(drop), Err(Failure::EngineUnavailable));
     assert!(server.received().is_empty());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(authority.as_bytes()).unwrap();
     let trusting = LlmConfig { ca_file: Some(file.path().to_owned()), ..config(&server) };
-    model(&trusting).ask(&question(&schema()), written()).await.unwrap();
+    model(&trusting).ask(&question(&schema()), written(), &Spent::default()).await.unwrap();
     // A file that holds none is told at the start.
     std::fs::write(file.path(), "odd").unwrap();
     assert!(Client::new(&trusting).err().unwrap().to_string().contains("ca_file"));
@@ -348,7 +350,9 @@ async fn so_many_requests_are_under_way_and_no_more() {
     let asking: Vec<_> = (0..6)
         .map(|_| {
             let model = model.clone();
-            tokio::spawn(async move { model.ask(&question(&schema()), written()).await.map(drop) })
+            tokio::spawn(async move {
+                model.ask(&question(&schema()), written(), &Spent::default()).await.map(drop)
+            })
         })
         .collect();
     server.let_go(6);

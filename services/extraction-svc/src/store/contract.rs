@@ -95,7 +95,7 @@ impl Kept {
         let claim = Claim { most_of_one: 1_000, ..claim("last") };
         change!(self, |work| work.release(1, Failure::Internal, now));
         while let Some(claimed) = self.claim(&claim, now).await {
-            assert!(self.end(&claimed, &claim, &Ended::Failed(Failure::Internal), now).await);
+            assert!(self.end(&claimed, &claim, &Ended::failed(Failure::Internal), now).await);
         }
         while change!(self, |work| work.expire(at(2_000_000), 1_000)) > 0 {}
         while let Some(lesson) = change!(self, |work| work.claim_lesson(&claim, now)) {
@@ -238,7 +238,7 @@ async fn every_query_sees_its_own_partition_only(kept: &Kept) {
             work.delete(&other, &job.id).await
         });
         let claimed = Claimed { partition: other, job: Job { attempts: 1, ..job.clone() } };
-        assert!(!kept.end(&claimed, &claim("a"), &Ended::Failed(Failure::Internal), at(9)).await);
+        assert!(!kept.end(&claimed, &claim("a"), &Ended::failed(Failure::Internal), at(9)).await);
     }
     let lesson = |organization: &str| Lesson {
         organization_id: organization.to_owned(),
@@ -265,7 +265,7 @@ async fn lists_are_newest_first_and_filtered(kept: &Kept) {
             break claimed;
         }
     };
-    assert!(kept.end(&claimed, &claim("a"), &Ended::Failed(Failure::TooLarge), at(11)).await);
+    assert!(kept.end(&claimed, &claim("a"), &Ended::failed(Failure::TooLarge), at(11)).await);
     let size = |size| PageSize::new(Some(size)).unwrap();
     let ids = |page: &Page| page.jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>();
     let newest: Vec<_> = jobs.iter().rev().map(|job| job.id.clone()).collect();
@@ -321,7 +321,7 @@ async fn one_worker_is_left_for_others(kept: &Kept) {
     assert!(kept.claim(&Claim { most_of_one: 1, ..claim("b") }, at(12)).await.is_some());
     kept.add(&late, 4).await;
     assert_eq!(kept.claim(&bounded, at(13)).await.unwrap().partition, late);
-    assert!(kept.end(&first, &bounded, &Ended::Failed(Failure::Internal), at(14)).await);
+    assert!(kept.end(&first, &bounded, &Ended::failed(Failure::Internal), at(14)).await);
     assert_eq!(kept.claim(&bounded, at(15)).await.unwrap().partition, many);
 }
 
@@ -341,7 +341,7 @@ async fn a_job_ends_once(kept: &Kept) {
         assert!(!kept.end(&not_mine.0, &not_mine.1, &succeeded(), at(4)).await);
     }
     assert!(kept.end(&claimed, &mine, &succeeded(), at(5)).await);
-    assert!(!kept.end(&claimed, &mine, &Ended::Failed(Failure::Internal), at(6)).await);
+    assert!(!kept.end(&claimed, &mine, &Ended::failed(Failure::Internal), at(6)).await);
     assert!(!change!(kept, |work| work.hold(&claimed, &mine, 1, at(7))));
     let job = kept.store.find(&of, &claimed.job.id).await.unwrap().unwrap();
     assert_eq!((job.status, job.finished_at), (Status::Succeeded, Some(at(5))));

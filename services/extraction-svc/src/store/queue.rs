@@ -49,7 +49,15 @@ pub(crate) enum Ended {
         /// What was read of the document, to learn from.
         reading: Vec<u8>,
     },
-    Failed(Failure),
+    /// Why, and what it has cost all the same.
+    Failed(Failure, Usage),
+}
+
+impl Ended {
+    /// It failed before it cost anything.
+    pub(crate) fn failed(failure: Failure) -> Ended {
+        Ended::Failed(failure, Usage::default())
+    }
 }
 
 const TAKES_TURNS: &str = "INSERT INTO turns (organization_id, since) VALUES ($1, $2) \
@@ -194,20 +202,20 @@ pub(super) async fn end<D: Dialect>(
             .bind(&text(usage, "usage")?)
             .bind(&text(result, "result")?)
             .bind(None::<&str>),
-        Ended::Failed(failure) => mine::<D>(END, claimed, claim)
+        Ended::Failed(failure, usage) => mine::<D>(END, claimed, claim)
             .bind("FAILED")
             .bind(None::<i64>)
-            .bind(&text(&Usage::default(), "usage")?)
+            .bind(&text(usage, "usage")?)
             .bind(None::<&str>)
             .bind(failure.code()),
     };
     let lowest = match ended {
         Ended::Succeeded { result, .. } => result.lowest_confidence().map(millionths),
-        Ended::Failed(_) => None,
+        Ended::Failed(..) => None,
     };
     let (pages_read, chosen) = match ended {
         Ended::Succeeded { usage, chosen, .. } => (Some(i64::from(usage.pages)), chosen.as_deref()),
-        Ended::Failed(_) => (None, None),
+        Ended::Failed(..) => (None, None),
     };
     let template = chosen.and_then(|chosen| chosen.template.as_ref());
     let query = query
@@ -231,7 +239,7 @@ pub(super) async fn end<D: Dialect>(
     }
     let failure = match ended {
         Ended::Succeeded { .. } => None,
-        Ended::Failed(failure) => Some(*failure),
+        Ended::Failed(failure, _) => Some(*failure),
     };
     let Claimed { partition, job } = claimed;
     let told = finished(partition, &job.id, job.template.as_deref(), failure, now);

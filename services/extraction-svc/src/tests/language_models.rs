@@ -22,6 +22,18 @@ async fn a_language_model_is_asked_by_its_name_where_the_organization_may() {
         assert_eq!(ended.options.unwrap().engine.as_deref(), Some("parrot"));
         let usage = ended.usage.unwrap();
         assert_eq!((usage.model_input_tokens, usage.model_output_tokens), (5, 7));
+        // What came to nothing has its price, too.
+        let made = running.create_with(by_engine("parrot", RAMBLES)).await.unwrap();
+        let ended = running.get(&made.id, 60).await.unwrap();
+        assert_eq!(
+            (ended.status(), ended.error.unwrap().code.as_str()),
+            (pb::JobStatus::Failed, "engine_unavailable")
+        );
+        let usage = ended.usage.unwrap();
+        assert_eq!(
+            (usage.pages, usage.fields, usage.model_input_tokens, usage.model_output_tokens),
+            (1, 0, 6, 7)
+        );
         // The one that comes with Keyward needs not be named, and costs no tokens.
         let made = running.create_with(by_engine("embedded", "hello")).await.unwrap();
         let ended = running.get(&made.id, 60).await.unwrap();
