@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod idempotency;
+mod rows;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use svc_core::secret::Secret;
 use svc_runtime::service::{DatabaseConfig, Environment};
 
 pub use idempotency::idempotency_contract;
+pub use rows::rows_of;
 
 /// Says where PostgreSQL is: the URL of a role that may create databases. `make test` sets it.
 pub const POSTGRES_URL: &str = "KEYWARD_TEST_POSTGRES_URL";

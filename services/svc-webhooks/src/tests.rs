@@ -5,6 +5,7 @@ mod failing;
 mod managing;
 mod sharing;
 mod stage;
+mod statements;
 mod telling;
 
 use std::time::Duration;

@@ -7,8 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::AssertSqlSafe;
-use svc_db::{Row, sql};
+use svc_db::testing::rows_of;
 
 use super::*;
 use crate::domain::{
@@ -151,66 +150,24 @@ async fn on(home: TestEnvironment) {
             Partition { agent_id: format!("agent {number}"), ..held.owner.clone() },
             Partition { organization_id: format!("org {number}"), ..held.owner.clone() },
         ];
-        let before = dump(&db, &held.owner).await;
+        let before = rows_of(&db, &held.owner).await;
         for other in &others {
             let found = held.run(case, other).await;
             assert_eq!(found, vec![false; *count], "{case} for {other:?} finds what is another one's");
             assert_eq!(
-                dump(&db, &held.owner).await,
+                rows_of(&db, &held.owner).await,
                 before,
                 "{case} for {other:?} changes what is another one's"
             );
         }
         let found = held.run(case, &held.owner).await;
-        let has_changed = dump(&db, &held.owner).await != before;
+        let has_changed = rows_of(&db, &held.owner).await != before;
         assert!(
             found == vec![true; *count] || has_changed,
             "{case} finds nothing of its own: it proves nothing"
         );
     }
     db.close().await;
-}
-
-/// Every row of an agent in every table that knows of agents, and of its organization in that of answers.
-async fn dump(db: &AnyDb, owner: &Partition) -> Vec<String> {
-    match db {
-        AnyDb::Sqlite(db) => dump_of(db, owner).await,
-        AnyDb::Postgres(db) => dump_of(db, owner).await,
-    }
-}
-
-async fn dump_of<D: Dialect>(db: &Db<D>, owner: &Partition) -> Vec<String> {
-    let texts = async |query: String| {
-        let rows: Vec<Row<D>> =
-            svc_db::read!(db, |connection| sql::<D>(AssertSqlSafe(query.clone())).all(connection)).unwrap();
-        rows.iter().map(|row| row.get::<String>("one").unwrap()).collect::<Vec<_>>()
-    };
-    let tables = D::choose(
-        "SELECT m.name AS one FROM sqlite_master m WHERE m.type = 'table' AND EXISTS \
-         (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'agent_id')",
-        "SELECT table_name::text AS one FROM information_schema.columns \
-         WHERE table_schema = current_schema() AND column_name = 'agent_id'",
-    );
-    let mut all = Vec::new();
-    for table in texts(tables.to_owned()).await {
-        let row = match D::choose("", "postgres") {
-            "" => {
-                let columns =
-                    format!("SELECT 'quote(' || name || ')' AS one FROM pragma_table_info('{table}')");
-                texts(columns).await.join(" || ',' || ")
-            }
-            _ => "t::text".to_owned(),
-        };
-        let Partition { organization_id, agent_id } = owner;
-        let rows = format!(
-            "SELECT {row} AS one FROM {table} AS t \
-             WHERE organization_id = '{organization_id}' AND agent_id = '{agent_id}' ORDER BY 1"
-        );
-        all.extend(texts(rows).await.into_iter().map(|row| format!("{table}: {row}")));
-    }
-    // A database tells its tables in no order.
-    all.sort_unstable();
-    all
 }
 
 /// Whose things there are, and where they are kept.
