@@ -69,23 +69,33 @@ impl Snapshot {
 
 /// The principal of a key in one piece: organization, agent, key and permissions. None of them has a space.
 #[derive(Debug)]
-pub(crate) struct Holder(Box<str>);
+pub(crate) struct Holder {
+    words: Box<str>,
+    /// Where the ids end, so that no request searches for them.
+    ends: [u16; 3],
+}
 
 impl Holder {
     fn new(organization: &OrganizationId, agent: &AgentId, key: &KeyId, permissions: &[String]) -> Holder {
-        let ids = [organization.as_str(), agent.as_str(), key.as_str()].into_iter();
-        let words: Vec<&str> = ids.chain(permissions.iter().map(String::as_str)).collect();
-        Holder(words.join(" ").into())
+        let ids = [organization.as_str(), agent.as_str(), key.as_str()];
+        let mut end = 0;
+        let ends = ids.map(|id| {
+            let start = end;
+            end = start + id.len() + 1;
+            u16::try_from(start + id.len()).unwrap_or(u16::MAX)
+        });
+        let words: Vec<&str> = ids.into_iter().chain(permissions.iter().map(String::as_str)).collect();
+        Holder { words: words.join(" ").into(), ends }
     }
 
     /// The agent that the key acts on.
     pub(crate) fn agent_id(&self) -> &str {
-        self.word(1)
+        self.word_after(0)
     }
 
     /// The id of the key.
     pub(crate) fn key_id(&self) -> &str {
-        self.word(2)
+        self.word_after(1)
     }
 
     /// Whether the key holds this permission.
@@ -95,7 +105,7 @@ impl Holder {
 
     fn principal(&self) -> Principal {
         Principal {
-            organization_id: self.word(0).to_owned(),
+            organization_id: self.words.get(..self.end(0)).unwrap_or_default().to_owned(),
             agent_id: Some(self.agent_id().to_owned()),
             subject: Subject::Key(self.key_id().to_owned()),
             permissions: self.permissions().map(str::to_owned).collect(),
@@ -108,11 +118,17 @@ impl Holder {
 
     /// The permissions of the key.
     pub(crate) fn permissions(&self) -> impl Iterator<Item = &str> {
-        self.0.split(' ').skip(3)
+        // Where there are none, there is no space after the ids either.
+        self.words.get(self.end(2) + 1..).into_iter().flat_map(|words| words.split(' '))
     }
 
-    fn word(&self, number: usize) -> &str {
-        self.0.split(' ').nth(number).unwrap_or_default()
+    fn end(&self, id: usize) -> usize {
+        usize::from(self.ends[id])
+    }
+
+    /// The id that follows this one.
+    fn word_after(&self, id: usize) -> &str {
+        self.words.get(self.end(id) + 1..self.end(id + 1)).unwrap_or_default()
     }
 }
 
