@@ -32,10 +32,9 @@ const RECORD: &str = "/keyward.auth.v1.RequestLogService/RecordRequests";
 
 /// How often entries are sent.
 const SEND_EVERY: Duration = Duration::from_secs(1);
-/// The most entries in a batch.
-const BATCH: usize = 1_000;
-/// So many are sent without waiting for the second to end: auth-svc takes a batch in in one piece, and answers no question
-/// meanwhile where it has one thread.
+/// The most entries in a batch, also when many have waited: whoever takes it in does nothing else meanwhile.
+const BATCH: usize = 256;
+/// So many are sent without waiting for the second to end.
 const EARLY: usize = 100;
 /// The most entries that wait, about 5 MiB: while auth-svc or its database is away, more are dropped.
 const QUEUE: usize = 16_384;

@@ -116,10 +116,10 @@ fn who_names_no_agent_and_proves_no_key_is_not_logged() {
 #[tokio::test]
 async fn all_that_waits_is_told_in_batches() {
     let (log, auth, _) = log(10_000);
-    push(&log, 0..2_500);
+    push(&log, 0..600);
     log.flush().await;
-    assert_eq!(*auth.batches.lock().unwrap(), [1_000, 1_000, 500]);
-    assert_eq!(*auth.told.lock().unwrap(), (0..2_500).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(*auth.batches.lock().unwrap(), [256, 256, 88]);
+    assert_eq!(*auth.told.lock().unwrap(), (0..600).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `RequestLogService`.
 
+use std::collections::HashMap;
+
 use keyward_proto::auth::v1 as pb;
 use keyward_proto::auth::v1::request_log_service_server::RequestLogService;
 use svc_core::error::{Error, Reason};
@@ -58,13 +60,30 @@ impl RequestLogService for Api {
             let error = Error::new(Reason::InvalidArgument, "There are more than 1,000 requests.");
             return Err(status::of(error));
         }
+        let mut names = Names::default();
         // What is malformed is left out: it would be no better the next time.
-        self.request_log.record(requests.into_iter().filter_map(told).collect()).await?;
+        self.request_log
+            .record(requests.into_iter().filter_map(|ended| told(ended, &mut names)).collect())
+            .await?;
         Ok(Response::new(pb::RecordRequestsResponse {}))
     }
 }
 
-fn told(ended: pb::EndedRequest) -> Option<ToldRequest> {
+/// The names of the operations of a batch, which are few: by the RPC and what it needs.
+#[derive(Default)]
+struct Names(HashMap<(String, String), String>);
+
+impl Names {
+    fn of(&mut self, rpc: String, permission: &str) -> String {
+        let name = self.0.entry((rpc, permission.to_owned())).or_insert_with_key(|(rpc, permission)| {
+            let permissions: Vec<&str> = permission.split(", ").filter(|text| !text.is_empty()).collect();
+            bounded(operation_name(rpc, &permissions))
+        });
+        name.clone()
+    }
+}
+
+fn told(ended: pb::EndedRequest, names: &mut Names) -> Option<ToldRequest> {
     let (organization_id, key_id, agent_id, secret_last4) = match ended.key {
         Some(key) => (
             Some(OrganizationId::new(bounded(key.organization_id))),
@@ -74,8 +93,7 @@ fn told(ended: pb::EndedRequest) -> Option<ToldRequest> {
         ),
         None => (None, None, ended.agent_id?, None),
     };
-    let permissions: Vec<&str> = ended.permission.split(", ").filter(|text| !text.is_empty()).collect();
-    let operation = bounded(operation_name(&ended.operation, &permissions));
+    let operation = names.of(ended.operation, &ended.permission);
     let entry = RequestEntry {
         id: Some(ended.request_id).filter(|id| is_id(id))?,
         organization_id: OrganizationId::new(""),

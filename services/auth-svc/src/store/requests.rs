@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Database, Postgres};
 use svc_core::clock::Timestamp;
 use svc_db::{Dialect, Query, Row, sql};
 
@@ -95,12 +95,16 @@ const COLUMNS: usize = 15;
 /// How many rows a statement inserts: few texts, so that each is prepared once, and few statements for any number.
 const SIZES: [usize; 4] = [256, 32, 8, 1];
 
-static INSERTS: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| SIZES.map(insert));
+/// For PostgreSQL.
+static NUMBERED: LazyLock<[String; SIZES.len()]> =
+    LazyLock::new(|| SIZES.map(|rows| insert(rows, |place| format!("${place}"))));
+/// For SQLite, whose driver looks up the name of each place that has one among all others: a row of 256 pays for 3,840.
+static UNNAMED: LazyLock<[String; SIZES.len()]> =
+    LazyLock::new(|| SIZES.map(|rows| insert(rows, |_| "?".to_owned())));
 
-fn insert(rows: usize) -> String {
+fn insert(rows: usize, place: impl Fn(usize) -> String) -> String {
     let row = |row: usize| {
-        let places: Vec<String> =
-            (1..=COLUMNS).map(|column| format!("${}", row * COLUMNS + column)).collect();
+        let places: Vec<String> = (1..=COLUMNS).map(|column| place(row * COLUMNS + column)).collect();
         format!("({})", places.join(", "))
     };
     let values: Vec<String> = (0..rows).map(row).collect();
@@ -191,8 +195,9 @@ impl<D: Announce> Requests for SqlStore<D> {
 #[async_trait]
 impl<D: Announce> RequestChanges for SqlWork<D> {
     async fn insert_requests(&mut self, entries: &[RequestEntry]) -> Result<(), StoreError> {
+        let inserts: &[String] = if D::NAME == Postgres::NAME { &*NUMBERED } else { &*UNNAMED };
         let mut rest = entries;
-        for (size, text) in SIZES.into_iter().zip(INSERTS.iter()) {
+        for (size, text) in SIZES.into_iter().zip(inserts) {
             while let Some((rows, others)) = rest.split_at_checked(size) {
                 let query = rows.iter().fold(sql::<D>(AssertSqlSafe(text.as_str())), bind);
                 run!(self, "db.request.insert", |c| query.run(c))?;
