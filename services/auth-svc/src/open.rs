@@ -106,6 +106,7 @@ impl AuthService {
         };
         let checker = Arc::new(checker);
         let passwords = Argon2Pool::for_passwords(peppers, &environment.metrics)?;
+        let pools = [("argon2-keys", argon2.clone()), ("argon2-passwords", passwords.clone())];
         let failures = config.sessions.failures_per_minute;
         let sign_in = SignIn::new(passwords, failures, clock.clone(), &*environment.random).await?;
         let (usage, keep) = (store::usage_over(db.clone()), config.usage.keep()?);
@@ -152,6 +153,9 @@ impl AuthService {
         // As long as that, too.
         tasks.spawn("usage-flush", move |stop| flusher.clone().run(stop));
         tasks.spawn("usage-rollup", move |stop| rollup.clone().run(stop));
+        for (name, pool) in pools {
+            tasks.spawn(name, move |stop| pool.clone().maintain(stop));
+        }
         let pruned = request_log.clone();
         tasks.spawn("request-log", move |stop| pruned.clone().maintain(stop));
         if let Some(delivered) = outbox.clone() {

@@ -1,9 +1,10 @@
 //! argon2id, bounded: it costs some 14 ms and 19 MiB a go, so only as many run at once as there are cores, and
-//! they keep what they work in.
+//! they keep what they work in as long as there is something to do.
 
 mod memory;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Argon2, Params};
@@ -12,6 +13,8 @@ use svc_core::random::Random;
 use svc_core::secret::Secret;
 use svc_runtime::telemetry::Metrics;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use self::memory::Memory;
 use super::pepper::Peppers;
@@ -20,6 +23,10 @@ const SALT_BYTES: usize = 16;
 /// How many may wait, for each core, while one runs there. The last waits for about a second; more are
 /// refused.
 const WAITING_PER_CORE: usize = 31;
+
+/// How often memory is freed that no run has needed meanwhile: the start needs some, and after that there may be
+/// nothing to do for days.
+const FREE_EVERY: Duration = Duration::from_secs(60);
 
 /// Why argon2 gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,6 +129,13 @@ impl Argon2Pool {
     /// Whether a record was made with other parameters or another pepper than new ones are.
     pub(crate) fn is_outdated(&self, record: &str) -> bool {
         !record.starts_with(&*self.head)
+    }
+
+    /// Frees memory that is not needed, until it is told to stop.
+    pub(crate) async fn maintain(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(sleep(FREE_EVERY)).await.is_some() {
+            self.hasher.memory.free_unused();
+        }
     }
 
     async fn run<T: Send + 'static>(
@@ -271,6 +285,23 @@ mod tests {
         let crowd = (0..cores * 4).map(|_| pool.verify(&record, SECRET));
         assert!(futures::future::join_all(crowd).await.into_iter().all(|answer| answer == Ok(true)));
         assert!(pool.hasher.memory.idle() <= cores, "{} of {cores}", pool.hasher.memory.idle());
+    }
+
+    #[tokio::test]
+    async fn memory_that_no_run_has_needed_is_freed() {
+        let pool = pool(None, None);
+        let record = foreign(SECRET, 8, 1);
+        let memory = &pool.hasher.memory;
+        assert_eq!(pool.verify(&record, SECRET).await, Ok(true));
+        // It was needed since the pool was made, and then no more.
+        memory.free_unused();
+        assert_eq!(memory.idle(), 1);
+        assert_eq!(pool.verify(&record, SECRET).await, Ok(true));
+        memory.free_unused();
+        assert_eq!(memory.idle(), 1);
+        memory.free_unused();
+        assert_eq!(memory.idle(), 0);
+        assert_eq!(pool.verify(&record, SECRET).await, Ok(true));
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! What argon2id works in. Freed and allocated anew for each run, an allocator may keep 19 MiB for every
-//! thread that ever ran one; so the pool keeps the buffers itself, one for each that runs.
+//! thread that ever ran one; so the pool keeps the buffers itself, one for each that runs, until there is
+//! less to do.
 
 use argon2::Block;
 use parking_lot::Mutex;
@@ -9,22 +10,45 @@ use zeroize::Zeroize;
 /// one is made only while none is idle.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    idle: Mutex<Vec<Vec<Block>>>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    buffers: Vec<Vec<Block>>,
+    /// The fewest of them that there were since [`Memory::free_unused`]: so many were not missed.
+    fewest: usize,
 }
 
 impl Memory {
+    /// Frees as many buffers as no run has needed since the last time.
+    pub(super) fn free_unused(&self) {
+        let mut idle = self.idle.lock();
+        let kept = idle.buffers.len().saturating_sub(idle.fewest);
+        let unused = idle.buffers.split_off(kept);
+        idle.fewest = kept;
+        drop(idle);
+        drop(unused);
+    }
+
     /// Lends `work` this many blocks. Up to `kept` of them come from a buffer that is kept for the next
     /// run; more, which only records of other parameters need, are freed at once.
     pub(super) fn lend<T>(&self, blocks: usize, kept: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
         if blocks > kept {
             return clean(&mut vec![Block::new(); blocks], work);
         }
-        let idle = self.idle.lock().pop();
-        let mut buffer = idle.unwrap_or_else(|| vec![Block::new(); kept]);
+        let mut buffer = self.take().unwrap_or_else(|| vec![Block::new(); kept]);
         // Should `work` panic, the buffer is freed, and another one is made when it is missed.
         let result = clean(&mut buffer[..blocks], work);
-        self.idle.lock().push(buffer);
+        self.idle.lock().buffers.push(buffer);
         result
+    }
+
+    fn take(&self) -> Option<Vec<Block>> {
+        let mut idle = self.idle.lock();
+        let buffer = idle.buffers.pop();
+        idle.fewest = idle.fewest.min(idle.buffers.len());
+        buffer
     }
 }
 
@@ -43,8 +67,8 @@ impl Memory {
     /// How many buffers wait for the next run, all of them wiped.
     pub(super) fn idle(&self) -> usize {
         let idle = self.idle.lock();
-        let mut blocks = idle.iter().flatten();
+        let mut blocks = idle.buffers.iter().flatten();
         assert!(blocks.all(|block| block.as_ref().iter().all(|word| *word == 0)));
-        idle.len()
+        idle.buffers.len()
     }
 }
