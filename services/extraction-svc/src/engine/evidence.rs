@@ -102,7 +102,7 @@ impl<'a> Evidences<'a> {
             return within.map(|parts| (parts, Reading::Text(said.trim().to_owned()))).collect();
         }
         let read = |parts: Parts| {
-            let value = trim(&self.places.text(&parts)).to_owned();
+            let value = with_edges_of(said, trim(&self.places.text(&parts)));
             (parts, Reading::Text(value))
         };
         found.into_iter().map(read).collect()
@@ -223,6 +223,24 @@ impl<'a> Evidences<'a> {
             Reading::Date { .. } => false,
         }
     }
+}
+
+/// A text of the document with the marks around it that were said of it: "Texas." at the end of a sentence is "Texas".
+fn with_edges_of(said: &str, value: &str) -> String {
+    let edges = |text: &str| {
+        let core = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let inner = core.trim_end_matches(|c: char| !c.is_alphanumeric());
+        (text.len() - core.len(), text.len() - core.len() + inner.len())
+    };
+    let ((start, end), (said_start, said_end)) = (edges(value), edges(said));
+    let (Some(before), Some(after)) = (said.get(..said_start), said.get(said_end..)) else {
+        return value.to_owned();
+    };
+    let before = if value[..start].ends_with(before) { before } else { "" };
+    let after = if value[end..].starts_with(after) { after } else { "" };
+    let cut = format!("{before}{}{after}", &value[start..end]);
+    // What opens is closed.
+    if cut.matches('(').count() == cut.matches(')').count() { cut } else { value.to_owned() }
 }
 
 /// Whether a text has the form that what it is about always has.

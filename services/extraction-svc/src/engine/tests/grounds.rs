@@ -25,7 +25,10 @@ fn what_stands_in_the_document_is_a_value_and_nothing_else_is() {
     let renews = json!({"type": "boolean", "title": "Renews"});
     for (field, line, said, value) in [
         // A text is the document's, however it was said.
-        (&text, "made by Fjord Supply Co. today", json!("FJORD  SUPPLY co"), json!("Fjord Supply Co.")),
+        (&text, "made by Fjord Supply Co. today", json!("FJORD  SUPPLY co"), json!("Fjord Supply Co")),
+        (&text, "made by Fjord Supply Co. today", json!("Fjord Supply Co."), json!("Fjord Supply Co.")),
+        (&text, "the laws of Texas.", json!("Texas"), json!("Texas")),
+        (&text, "within ninety (90) days,", json!("90 days"), json!("(90) days")),
         (
             &text,
             "the buyer’s “Blue” widget",
