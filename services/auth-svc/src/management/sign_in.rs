@@ -74,8 +74,10 @@ impl SignIn {
         let mut seed = [0; 32];
         random.fill(&mut seed);
         let weight = ACCOUNT.checked_div(failures);
+        let nobodys = passwords.hash(&nobodys, random).await?;
+        passwords.rest();
         Ok(SignIn {
-            nobodys: passwords.hash(&nobodys, random).await?,
+            nobodys,
             passwords,
             by_address: Failures::new(failures, clock.clone()),
             by_account: weight.map(|weight| AddressBuckets::new(weight, ACCOUNT, clock)),

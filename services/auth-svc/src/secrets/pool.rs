@@ -24,8 +24,7 @@ const SALT_BYTES: usize = 16;
 /// refused.
 const WAITING_PER_CORE: usize = 31;
 
-/// How often memory is freed that no run has needed meanwhile: the start needs some, and after that there may be
-/// nothing to do for days.
+/// How often memory is freed that no run has needed meanwhile.
 const FREE_EVERY: Duration = Duration::from_secs(60);
 
 /// Why argon2 gave no answer.
@@ -129,6 +128,11 @@ impl Argon2Pool {
     /// Whether a record was made with other parameters or another pepper than new ones are.
     pub(crate) fn is_outdated(&self, record: &str) -> bool {
         !record.starts_with(&*self.head)
+    }
+
+    /// Frees memory that no run has now, after what a start needs and nothing may need for days.
+    pub(crate) fn rest(&self) {
+        self.hasher.memory.free();
     }
 
     /// Frees memory that is not needed, until it is told to stop.
@@ -302,6 +306,8 @@ mod tests {
         memory.free_unused();
         assert_eq!(memory.idle(), 0);
         assert_eq!(pool.verify(&record, SECRET).await, Ok(true));
+        pool.rest();
+        assert_eq!(memory.idle(), 0);
     }
 
     #[tokio::test]

@@ -21,6 +21,11 @@ struct Idle {
 }
 
 impl Memory {
+    /// Frees the buffers that no run has now.
+    pub(super) fn free(&self) {
+        *self.idle.lock() = Idle::default();
+    }
+
     /// Frees as many buffers as no run has needed since the last time.
     pub(super) fn free_unused(&self) {
         let mut idle = self.idle.lock();
