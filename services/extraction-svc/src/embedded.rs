@@ -181,7 +181,8 @@ fn learned(model: Option<&[u8]>) -> Option<Model> {
 }
 
 fn result(found: Extraction) -> JobResult {
-    JobResult { data: found.data, fields: found.fields.into_iter().map(field).collect(), detected: None }
+    let fields = found.fields.into_iter().map(field).collect();
+    JobResult { data: found.data, fields, detected: None, notices: Vec::new() }
 }
 
 fn jpeg(drawing: &Drawing) -> Result<Vec<u8>, Failure> {

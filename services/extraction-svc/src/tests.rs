@@ -26,7 +26,9 @@ use tonic::{Request, Status};
 mod templates;
 
 use super::*;
-use crate::document::{Bounds, Document, Kind as DocumentKind, Method, OnePage, Page, Word};
+use crate::document::{
+    Bounds, Document, Kind as DocumentKind, Method, Notice, NoticeKind, OnePage, Page, Word,
+};
 use crate::domain::{Failure, Field, JobResult, Options};
 use crate::llm::{Spent, Tokens};
 use crate::pipeline::{Example, Learned, Wanted};
@@ -134,7 +136,12 @@ impl Pipeline for Scripted {
             source: None,
             uncalibrated: model.is_none(),
         };
-        Ok(JobResult { data: json!({"text": value}), fields: vec![field], detected: None })
+        Ok(JobResult {
+            data: json!({"text": value}),
+            fields: vec![field],
+            detected: None,
+            notices: Vec::new(),
+        })
     }
 
     /// One, for one organization.
@@ -204,7 +211,7 @@ fn of_one_word(text: String) -> Document {
         page_count: 2,
         pages: vec![page],
         attachments: Vec::new(),
-        notices: Vec::new(),
+        notices: vec![Notice { kind: NoticeKind::HiddenText, page: Some(1), detail: "3 words".to_owned() }],
     }
 }
 
@@ -334,6 +341,10 @@ async fn a_job_runs_to_its_end() {
         let usage = ended.usage.unwrap();
         assert_eq!((ended.page_count, usage.pages, usage.fields), (Some(2), 1, 1));
         assert_eq!(ended.schema, Some(schema()));
+        let noticed = ended.result.unwrap().notices;
+        let [notice] = noticed.as_slice() else { panic!("{engine}: {noticed:?}") };
+        assert_eq!((notice.kind(), notice.page), (pb::DocumentNoticeKind::HiddenText, Some(1)));
+        assert_eq!(notice.detail.as_deref(), Some("3 words"));
         running.delete(&made.id).await.unwrap();
         for status in
             [running.delete(&made.id).await.unwrap_err(), running.get(&made.id, 0).await.unwrap_err()]

@@ -358,11 +358,12 @@ impl Workers {
             Ok(result) => result,
             Err(failure) => return Ok(Ended::Failed(failure, usage)),
         };
+        let notices = document.notices.clone();
         let reading = spawn_blocking(move || serde_json::to_vec(&*document)).await;
         let Ok(Ok(reading)) = reading else { return Ok(Ended::failed(Failure::Internal)) };
         let found = result.fields.iter().filter(|field| !field.value.is_null()).count();
         let usage = Usage { fields: count(found), ..usage };
-        let result = JobResult { detected, ..result };
+        let result = JobResult { detected, notices, ..result };
         let chosen = chosen.map(Box::new);
         Ok(Ended::Succeeded { page_count, usage, result, chosen, reading })
     }
@@ -377,7 +378,12 @@ impl Workers {
     ) -> Result<JobResult, Failure> {
         let pipeline = self.parts.pipeline.clone();
         let Some(wanted) = wanted else {
-            return Ok(JobResult { data: json!({}), fields: Vec::new(), detected: None });
+            return Ok(JobResult {
+                data: json!({}),
+                fields: Vec::new(),
+                detected: None,
+                notices: Vec::new(),
+            });
         };
         if let Some(name) = &claimed.job.options.engine {
             // Meanwhile another job may run.

@@ -6,12 +6,14 @@ export type Job = Omit<Schemas['Job'], 'createdAt' | 'status' | 'updatedAt' | 'r
   createdAt: string
   updatedAt: string
   status: Status
-  result: { data: unknown; fields: Field[] } | null
+  result: { data: unknown; fields: Field[]; notices?: DocumentNotice[] } | null
   schema: Schema | null
 }
 export type Status = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED'
 /** A leaf of a result. */
 export type Field = Omit<Schemas['ResultField'], 'value'> & { value?: unknown }
+/** What a person should know of how a document was read. */
+export type DocumentNotice = Omit<Schemas['DocumentNotice'], 'kind'> & { kind?: string | null }
 export type Correction = { path: string; value: unknown }
 export type Template = Omit<Schemas['Template'], 'schema'> & { schema: Schema | null }
 export type DocumentPage = Schemas['Page']

@@ -1605,6 +1605,14 @@ export interface components {
             success: true;
         };
         DisableApiKeyRequest: Record<string, never>;
+        DocumentNotice: {
+            detail: string | null;
+            kind: components["schemas"]["DocumentNoticeKind"] | null;
+            /** Format: int32 */
+            page: number | null;
+        };
+        /** @enum {string} */
+        DocumentNoticeKind: "MISLABELLED" | "HIDDEN_TEXT" | "UNRELIABLE_TEXT_LAYER" | "SIMPLER_OCR" | "DAMAGED" | "EXTERNAL_REFERENCE";
         DocumentSourceInput: {
             contactFileId?: string | null;
             contentBase64?: string | null;
@@ -1908,6 +1916,7 @@ export interface components {
             data: Record<string, never> | null;
             detectedTemplate: components["schemas"]["DetectedTemplate"] | null;
             fields: components["schemas"]["ResultField"][];
+            notices: components["schemas"]["DocumentNotice"][];
         };
         /** @enum {string} */
         JobStatus: "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED";

@@ -7,6 +7,7 @@ use svc_core::clock::Timestamp;
 use svc_core::error::{Fault, Violation};
 
 use super::json;
+use crate::document::{Notice, NoticeKind};
 use crate::domain::{Correction, Failure, Field, Job, JobResult, Learning, Ocr, Options, Place, Status};
 use crate::jobs::Shown;
 use crate::llm::EMBEDDED;
@@ -169,6 +170,23 @@ fn of_result(result: &JobResult) -> pb::JobResult {
             version: i32::try_from(detected.version).unwrap_or(i32::MAX),
             confidence: detected.confidence,
         }),
+        notices: result.notices.iter().map(of_notice).collect(),
+    }
+}
+
+fn of_notice(notice: &Notice) -> pb::DocumentNotice {
+    let kind = match notice.kind {
+        NoticeKind::Mislabelled => pb::DocumentNoticeKind::Mislabelled,
+        NoticeKind::HiddenText => pb::DocumentNoticeKind::HiddenText,
+        NoticeKind::UnreliableTextLayer => pb::DocumentNoticeKind::UnreliableTextLayer,
+        NoticeKind::SimplerOcr => pb::DocumentNoticeKind::SimplerOcr,
+        NoticeKind::Damaged => pb::DocumentNoticeKind::Damaged,
+        NoticeKind::ExternalReference => pb::DocumentNoticeKind::ExternalReference,
+    };
+    pb::DocumentNotice {
+        kind: kind.into(),
+        page: notice.page.map(|page| i32::try_from(page).unwrap_or(i32::MAX)),
+        detail: Some(notice.detail.clone()).filter(|detail| !detail.is_empty()),
     }
 }
 

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use svc_core::clock::Timestamp;
 
+use crate::document::Notice;
+
 /// What a job has found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct JobResult {
@@ -14,6 +16,9 @@ pub(crate) struct JobResult {
     /// The template that the document is most likely of, when that was asked and one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) detected: Option<Detected>,
+    /// What a person should know of how the document was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// A template that a document is likely of.

@@ -162,7 +162,12 @@ fn succeeded() -> Ended {
     Ended::Succeeded {
         page_count: 3,
         usage: Usage { pages: 2, fields: 1, ..Usage::default() },
-        result: JobResult { data: json!({"total": 1.5}), fields: vec![field], detected: None },
+        result: JobResult {
+            data: json!({"total": 1.5}),
+            fields: vec![field],
+            detected: None,
+            notices: Vec::new(),
+        },
         chosen: None,
         reading: b"words".to_vec(),
     }

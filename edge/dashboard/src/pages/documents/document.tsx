@@ -26,6 +26,7 @@ import { useToast } from '../../ui/toast'
 import { Fields } from './fields'
 import { Learning } from './learning'
 import { calledDocument } from './list'
+import { Notices } from './notices'
 import { Sheet } from './sheet'
 import { leavesOf } from './values'
 import { Progress } from './words'
@@ -192,6 +193,7 @@ function Found({ agent, job, result }: { agent: string; job: Job; result: NonNul
         onPick={(places, text) => setPicked({ places, text })}
       />
       <div className="stack">
+        <Notices of={result.notices ?? []} />
         <Fields
           leaves={leaves}
           corrections={corrections}
