@@ -9,6 +9,10 @@ const FEWEST: usize = 12;
 /// How much of its standard error is taken off a share: documents to come differ more from those that taught than
 /// these do from each other.
 const DOUBT: f32 = 0.6;
+/// A confidence of 0.9 lets people look away: less than this share does not claim it,
+const SURE: f32 = 0.96;
+/// but this.
+const NOT_SURE: f32 = 0.89;
 /// The most steps that are kept.
 const MAX_STEPS: usize = 32;
 
@@ -59,6 +63,7 @@ impl Calibration {
             let ((x0, y0), (x1, y1)) = (steps[after - 1], steps[after]);
             y0 + (y1 - y0) * ((belief - x0) / (x1 - x0).max(1e-6))
         };
+        let share = if share < SURE { share.min(NOT_SURE) } else { share };
         f64::from(share).clamp(0.0, 0.995)
     }
 }

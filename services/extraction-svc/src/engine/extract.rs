@@ -21,6 +21,8 @@ use super::tables::{self, Columns};
 const THRESHOLD: f32 = 0.4;
 /// What all spans of its place together must reach.
 const PLACE_THRESHOLD: f32 = 0.5;
+/// The same within sentences, where words nearby say less than a label does.
+const PROSE_THRESHOLD: f32 = 0.7;
 
 /// What proves right more seldom than this is no answer, once corrections tell how often it does.
 const LEAST_SURE: f64 = 0.3;
@@ -156,24 +158,34 @@ pub(crate) fn scalars(prepared: &Prepared, schema: &CompiledSchema, model: Optio
                 })
                 .map(|o| o.probability)
                 .sum();
-            pick = Some((r.candidate, span, belief, (place / open).min(1.0)));
+            let in_prose = vector.dense[Feature::InProse as usize] > 0.0;
+            let least = if in_prose { PROSE_THRESHOLD } else { PLACE_THRESHOLD };
+            pick = Some((r.candidate, span, belief, (place / open).min(1.0), least));
             break;
         }
+        let least_belief =
+            model.and_then(|m| m.least.get(&schema.fields[index].path)).copied().unwrap_or(0.0);
         chosen[index] = match pick {
             // What another field took leaves no more room than it had for what is left.
-            Some((candidate, span, belief, place))
-                if place >= PLACE_THRESHOLD
+            Some((candidate, span, belief, place, least))
+                if place >= least
                     && place * (1.0 - lost).max(0.05) > none + NOT_ITS_OWN * lost
-                    && belief >= THRESHOLD =>
+                    && belief >= THRESHOLD
+                    && less_sure(belief, lost) >= least_belief =>
             {
                 taken.push(span);
-                Some((Some(candidate), if lost > 0.0 { belief * 0.8 } else { belief }))
+                Some((Some(candidate), less_sure(belief, lost)))
             }
-            Some((_, _, _, place)) => Some((None, 1.0 - place)),
+            Some((_, _, _, place, _)) => Some((None, 1.0 - place)),
             None => Some((None, none.max(0.5))),
         };
     }
     chosen
+}
+
+/// What another field has taken makes what is left less sure.
+fn less_sure(belief: f32, lost: f32) -> f32 {
+    if lost > 0.0 { belief * 0.8 } else { belief }
 }
 
 /// The columns of a table, by their fields.

@@ -109,6 +109,7 @@ pub fn learn(schema: &CompiledSchema, corrected: &[Corrected<'_>]) -> Lesson {
     let mut by_field: BTreeMap<String, [usize; 2]> = BTreeMap::new();
     let (mut before, mut after) = (Tally::default(), Tally::default());
     let folds = if lessons.len() <= LEAVE_ONE_OUT { lessons.len() } else { FOLDS };
+    let mut models = Vec::with_capacity(folds);
     for fold in 0..folds {
         let seen: Vec<&Example> =
             lessons.iter().enumerate().filter(|(i, _)| i % folds != fold).map(|(_, l)| l).collect();
@@ -117,9 +118,20 @@ pub fn learn(schema: &CompiledSchema, corrected: &[Corrected<'_>]) -> Lesson {
             judge(schema, &labels, lesson, None, &mut before, &mut Vec::new(), &mut |path, good| {
                 by_field.entry(path.to_owned()).or_default()[0] += usize::from(good)
             });
-            judge(schema, &labels, lesson, Some(&model), &mut after, &mut judged, &mut |path, good| {
+            let (mut tally, mut judged) = (Tally::default(), Vec::new());
+            judge(schema, &labels, lesson, Some(&model), &mut tally, &mut judged, &mut |path, good| {
                 by_field.entry(path.to_owned()).or_default()[1] += usize::from(good)
             });
+        }
+        models.push(model);
+    }
+    // What is used is judged, not all that was learned: without the fields that learning does not serve.
+    models.iter_mut().for_each(|model| keep_better(model, &by_field));
+    let least = least(schema, &lessons, &models);
+    for (fold, model) in models.iter_mut().enumerate() {
+        model.least.clone_from(&least);
+        for lesson in lessons.iter().skip(fold).step_by(folds) {
+            judge(schema, &labels, lesson, Some(model), &mut after, &mut judged, &mut |_, _| {});
         }
     }
     let accuracy = Accuracy { before: before.share(), after: after.share(), documents: lessons.len() };
@@ -127,13 +139,66 @@ pub fn learn(schema: &CompiledSchema, corrected: &[Corrected<'_>]) -> Lesson {
         return Lesson { model: None, accuracy: Some(accuracy) };
     }
     let mut model = build(schema, &labels, &all, month_first);
-    // A field that learning does not serve stays as it was.
-    model.fields.retain(|path, _| by_field.get(path).is_none_or(|n| n[1] >= n[0]));
-    model.lists.retain(|path, _| by_field.get(path).is_none_or(|n| n[1] >= n[0]));
-    model.tables.retain(|path, _| by_field.get(path).is_none_or(|n| n[1] >= n[0]));
+    keep_better(&mut model, &by_field);
+    model.least = least;
     model.accuracy = accuracy;
     model.calibration = Calibration::fit(&judged);
     Lesson { model: Some(model), accuracy: Some(accuracy) }
+}
+
+/// A field that learning does not serve stays as it was. By path: how often it was right before, and with what was learned.
+fn keep_better(model: &mut Model, by_field: &BTreeMap<String, [usize; 2]>) {
+    let serves = |path: &String| by_field.get(path).is_none_or(|n| n[1] >= n[0]);
+    model.fields.retain(|path, _| serves(path));
+    model.lists.retain(|path, _| serves(path));
+    model.tables.retain(|path, _| serves(path));
+}
+
+/// What belief an answer must reach, for the fields that some documents do not hold: below it more is wrong than right,
+/// where an answer that should have been none counts twice. Each document is judged by the model that had not seen it.
+fn least(schema: &CompiledSchema, lessons: &[Example], models: &[Model]) -> BTreeMap<String, f32> {
+    const FEWEST_ANSWERS: usize = 8;
+    const ABSENT: i32 = -2;
+    let mut answers: BTreeMap<usize, Vec<(f32, i32)>> = BTreeMap::new();
+    for (i, lesson) in lessons.iter().enumerate() {
+        let chosen = scalars(&lesson.prepared, schema, models.get(i % models.len().max(1)));
+        for (index, answer) in chosen.into_iter().enumerate() {
+            let field = &schema.fields[index];
+            let (Some((Some(pick), belief)), Some(value)) = (answer, lesson.gold.pointer(&field.path)) else {
+                continue;
+            };
+            let Some(choices) = lesson.prepared.fields[index].as_ref() else { continue };
+            let worth = match value.is_null() {
+                true => ABSENT,
+                false if gold::is(&choices.candidates[pick], value, field) => 1,
+                false => -1,
+            };
+            answers.entry(index).or_default().push((belief, worth));
+        }
+    }
+    let mut least = BTreeMap::new();
+    for (index, mut list) in answers {
+        if list.len() < FEWEST_ANSWERS || list.iter().all(|(_, worth)| *worth != ABSENT) {
+            continue;
+        }
+        list.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // What is lost by leaving out the least sure ones: the most negative sum says how many are better left out.
+        let (mut sum, mut best, mut from) = (0, 0, 0);
+        for (i, (_, worth)) in list.iter().enumerate() {
+            sum += worth;
+            if sum < best {
+                (best, from) = (sum, i + 1);
+            }
+        }
+        if from > 0 {
+            let below = list[from - 1].0;
+            least.insert(
+                schema.fields[index].path.clone(),
+                list.get(from).map_or(below, |l| (l.0 + below) / 2.0),
+            );
+        }
+    }
+    least
 }
 
 /// Leaves right, of how many.
@@ -236,6 +301,7 @@ fn build(
         fields: BTreeMap::new(),
         lists: BTreeMap::new(),
         tables: BTreeMap::new(),
+        least: BTreeMap::new(),
         calibration: Calibration::default(),
     };
     for (index, field) in schema.fields.iter().enumerate() {

@@ -34,6 +34,9 @@ pub struct Model {
     pub(crate) lists: BTreeMap<String, lists::ListModel>,
     /// By the path of a list of objects.
     pub(crate) tables: BTreeMap<String, tables::TableModel>,
+    /// By the path of a field that documents often do not hold: the belief that an answer must reach.
+    #[serde(default)]
+    pub(crate) least: BTreeMap<String, f32>,
     pub(crate) calibration: Calibration,
 }
 
