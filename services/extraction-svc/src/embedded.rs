@@ -79,10 +79,12 @@ impl Pipeline for Embedded {
             languages: options.languages.clone(),
         };
         let progress = |progress: Progress| pages_read.store(progress.read, Ordering::Relaxed);
-        self.sandbox.read(document, &request, progress).await.map_err(|error| {
+        let mut read = self.sandbox.read(document, &request, progress).await.map_err(|error| {
             tracing::info!(error = %error, "a document is not read");
             failure(&error)
-        })
+        })?;
+        read.languages.clone_from(&options.languages);
+        Ok(read)
     }
 
     fn page(&self, reading: &[u8], number: u32) -> Result<Option<OnePage>, Failure> {

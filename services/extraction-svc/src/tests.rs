@@ -212,6 +212,7 @@ fn of_one_word(text: String) -> Document {
         pages: vec![page],
         attachments: Vec::new(),
         notices: vec![Notice { kind: NoticeKind::HiddenText, page: Some(1), detail: "3 words".to_owned() }],
+        languages: Vec::new(),
     }
 }
 

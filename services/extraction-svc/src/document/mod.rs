@@ -31,6 +31,10 @@ pub struct Document {
     /// What a person should know of how it was read. At most one of each kind and page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// The languages that whoever sent it says it is in, as BCP 47 tags, the likeliest first. They go with what was read,
+    /// so that learning reads its days as extraction did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
 }
 
 /// What a file is, told by its bytes.

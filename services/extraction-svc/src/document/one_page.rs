@@ -133,6 +133,7 @@ mod tests {
             pages: [2, 3, 7].map(page).to_vec(),
             attachments: Vec::new(),
             notices: Vec::new(),
+            languages: Vec::new(),
         };
         let json = serde_json::to_vec(&document).unwrap();
         for (number, previous, next) in [(2, None, Some(3)), (3, Some(2), Some(7)), (7, Some(3), None)] {

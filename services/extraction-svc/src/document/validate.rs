@@ -173,6 +173,7 @@ mod tests {
             pages: numbers.iter().map(|number| Page { number: *number, ..page() }).collect(),
             attachments: Vec::new(),
             notices: Vec::new(),
+            languages: Vec::new(),
         };
         assert_eq!(document(&[1, 3], 3).validate(), Ok(()));
         for (numbers, count) in [(&[2, 1][..], 2), (&[1, 1], 2), (&[1, 2], 1)] {

@@ -103,7 +103,7 @@ pub(crate) struct Habits {
 impl Habits {
     pub(crate) fn of(view: &View) -> Self {
         let tokens: Vec<&str> = view.tokens.iter().map(|t| t.folded.as_str()).collect();
-        Self { order: date::order_of(&tokens), mark: number::mark_of(tokens.iter().copied()) }
+        Self { order: date::order_of(&tokens, view.order), mark: number::mark_of(tokens.iter().copied()) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What stands around a candidate: the labels that may be its own, and the words of its surroundings.
 
-use super::candidate::{Candidate, trim};
+use super::candidate::{Candidate, Reading, trim};
 use super::layout::{View, meaning};
 use super::lexicon::{Meaning, lexicon};
 use super::text;
@@ -35,6 +35,8 @@ pub(crate) struct Context {
     pub line_meaning: Meaning,
     /// Rows from its section's heading.
     pub section_steps: usize,
+    /// It stands in the block of somebody of whom the document is not: its author, who keeps it.
+    pub stranger: bool,
     /// Its row, or the one above, says that something goes on until today.
     pub ongoing: bool,
     /// Words before it as they are read, and behind it.
@@ -116,6 +118,10 @@ impl Context {
             context.inline_colon = view.tokens[start - 1].text.ends_with([':', '：', '#']);
             context.inline_key = text::key(&view.text(start.saturating_sub(3).max(from), start));
         }
+        if let Some(code) = view.codes.get(&segment).filter(|_| start > of.start) {
+            context.inline = code.clone();
+            context.inline_colon = true;
+        }
         if let Some(left) = view.left(segment) {
             context.left = view.segments[left].meaning.clone();
             context.left_colon = view.segments[left].colon;
@@ -145,9 +151,13 @@ impl Context {
         if context.left.concepts.is_empty() && context.inline.concepts.is_empty() {
             context.boxed(view, segment);
         }
+        if matches!(candidate.reading, Reading::Truth(_) | Reading::Choice(_)) {
+            context.of_box(view, candidate);
+        }
         context.line_of(view, segment);
         context.climb(view, segment);
         context.section_of(view, segment);
+        context.stranger = of_stranger(view, of.row);
         context.ongoing = ongoing(view, of.row)
             || (of.row > 0
                 && !has_years(view, of.row)
@@ -165,6 +175,26 @@ impl Context {
             context.below_key = key(view, below);
         }
         context
+    }
+
+    /// The label of a box to tick: its own words, or, of "☐ Yes ☒ No", what stands before the first box.
+    fn of_box(&mut self, view: &View, candidate: &Candidate) {
+        let Some(of) = view.box_of(candidate.start(), candidate.end()) else { return };
+        let alone = (candidate.start(), candidate.end()) == (of.start, of.end);
+        if alone && of.words.0 < of.words.1 {
+            self.inline = of.meaning.clone();
+            self.inline_colon = true;
+            (self.left, self.left_colon) = (Meaning::default(), false);
+            (self.above, self.head) = (Meaning::default(), Meaning::default());
+        } else if !alone {
+            let row = &view.rows[view.segments[view.tokens[of.start].segment].row];
+            let from = view.segments[row.segments.start].start;
+            let first = view.boxes.iter().find(|b| b.start >= from).map_or(from, |b| b.start.min(b.words.0));
+            if from < first {
+                self.inline = meaning(&view.tokens[from..first]);
+                self.inline_colon = true;
+            }
+        }
     }
 
     /// The label of the box that it stands in, where none stands right above it: above the currency at its left, at the
@@ -302,6 +332,34 @@ impl Context {
             }
         }
     }
+}
+
+/// Whether the nearest row above that begins with somebody's part in the document begins with one beside the matter:
+/// "Author", "Informant", "Emergency contact".
+fn of_stranger(view: &View, row: usize) -> bool {
+    const MOST: usize = 10;
+    const LONGEST: usize = 6;
+    let lexicon = lexicon();
+    let (stranger, subjects) =
+        (lexicon.concept("stranger"), ["patient", "seller", "customer", "buyer", "employer", "holder"]);
+    let page = view.rows[row].page;
+    for of in view.rows[row.saturating_sub(MOST)..=row].iter().rev() {
+        if of.page != page {
+            return false;
+        }
+        let head = &view.segments[of.segments.start];
+        // The words of a label that is followed by its value in the same segment count as well.
+        let begins = meaning(&view.tokens[head.start..head.end.min(head.start + 2)]);
+        let says =
+            |concept| begins.has(concept) || (head.end - head.start <= LONGEST && head.meaning.has(concept));
+        if says(stranger) {
+            return true;
+        }
+        if subjects.iter().any(|s| says(lexicon.concept(s))) {
+            return false;
+        }
+    }
+    false
 }
 
 /// Whether a row says that something goes on: "2021 – present", "seit 2021".

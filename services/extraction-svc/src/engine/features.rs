@@ -30,7 +30,7 @@ features! {
     PlainDate, Earliest, Latest, Company, LegalEnd, PersonLike, Capitals, HasDigit, MixedId, PureDigits, IdLength, LooksLabel, ColonAfter,
     HasColon, HasEmail, Country, State, Street, PostalCode, Comma, FirstSegment, InProse, TableRow, Checksum, NearBottom, TitleLike,
     Remembered,  SmallFirst, AlphaShare, EndsOdd, TopCompany, EmailMatch, PhonePlus, ImpliedLabel, InDate,
-    RangeMatch, RangeMiss, LineNumber, Related, RelatedFirst, Ongoing, Highest, NamePart, NamePartMiss, BeforePlace, AfterPostal, LegalOnly, TopicWord, Defined, SentenceBreak, Between, CodeLine, LabelLine, BiggestLabelled, SelfLabel, FirstOfEquals,
+    RangeMatch, RangeMiss, LineNumber, Related, RelatedFirst, Ongoing, Highest, NamePart, NamePartMiss, BeforePlace, AfterPostal, LegalOnly, TopicWord, Defined, SentenceBreak, Between, CodeLine, LabelLine, BiggestLabelled, SelfLabel, FirstOfEquals, Stranger, Told,
 }
 
 /// How many features have a meaning.

@@ -1,13 +1,19 @@
 //! A document as the engine reads it: words in rows, rows in segments, and who stands beside, above and below whom.
 
+mod boxes;
 mod labels;
+mod licences;
 mod pieces;
+
+use std::collections::HashMap;
 
 use crate::document::{Bounds, Document, Method, Page};
 
 use super::lexicon::Meaning;
+use super::recognise::date::{self, Order};
 use super::text;
 
+pub(crate) use boxes::TickBox;
 pub(crate) use labels::meaning;
 use labels::{is_form, label, numbered, tidy};
 use pieces::{Piece, pieces, rows};
@@ -66,11 +72,18 @@ pub(crate) struct View {
     pub rows: Vec<Row>,
     /// Numbers of the pages, and whether OCR read them.
     pub pages: Vec<(u32, bool)>,
+    /// What the number that begins a segment stands for, where numbers are labels.
+    pub codes: HashMap<usize, Meaning>,
+    /// Boxes to tick, in the order of their words.
+    pub boxes: Vec<TickBox>,
+    /// In which order the languages that were named write days.
+    pub order: Option<Order>,
 }
 
 impl View {
     pub(crate) fn new(document: &Document) -> Self {
-        let mut view = Self::default();
+        let order = date::order_of_languages(&document.languages);
+        let mut view = Self { order, ..Self::default() };
         let mut tables = 0;
         for page in &document.pages {
             if view.tokens.len() >= MAX_WORDS {
@@ -84,6 +97,8 @@ impl View {
         }
         view.neighbours();
         view.join_labels();
+        view.read_codes();
+        view.read_boxes();
         view
     }
 

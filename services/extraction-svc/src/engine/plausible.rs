@@ -21,10 +21,52 @@ pub(crate) fn plausible(view: &View, field: &Field, candidate: &Candidate) -> bo
     match field.topic {
         Topic::Address => is_address(&tokens, value),
         Topic::Id => is_identifier(field, &tokens, value),
-        Topic::Place => is_place(view, candidate, &tokens),
+        Topic::Place => {
+            is_place(view, candidate, &tokens) && !(asks(field, "law") && is_origin(view, candidate))
+        }
         Topic::Organization | Topic::Person | Topic::Name if field.in_list => is_name(&tokens, value),
+        Topic::Person => !is_state(view, candidate.start()),
         _ => true,
     }
+}
+
+fn asks(field: &Field, concept: &str) -> bool {
+    let concept = lexicon().concept(concept);
+    field.label.has(concept) || field.other_label.has(concept)
+}
+
+/// "a Delaware corporation" says where a company is from, and nothing of a law.
+fn is_origin(view: &View, candidate: &Candidate) -> bool {
+    candidate.start() > 0
+        && matches!(view.tokens[candidate.start() - 1].folded.as_str(), "a" | "an" | "eine" | "une")
+}
+
+/// "Republic of Utopia" names a state: what stands behind its "of" is nobody's name.
+fn is_state(view: &View, start: usize) -> bool {
+    let before = |n: usize| start.checked_sub(n).map_or("", |i| view.tokens[i].folded.as_str());
+    matches!(before(1), "of" | "de" | "du" | "di" | "von" | "van")
+        && matches!(
+            before(2),
+            "republic"
+                | "kingdom"
+                | "state"
+                | "commonwealth"
+                | "federation"
+                | "union"
+                | "principality"
+                | "government"
+                | "ministry"
+                | "grand-duchy"
+                | "duchy"
+                | "republique"
+                | "royaume"
+                | "republik"
+                | "republica"
+                | "reino"
+                | "repubblica"
+                | "regno"
+                | "koninkrijk"
+        )
 }
 
 fn letters(text: &str) -> usize {
@@ -48,9 +90,7 @@ fn is_address(tokens: &[&Token], value: &str) -> bool {
 
 /// Numbers that name an account, a document or a taxpayer have digits, and are no amounts.
 fn is_identifier(field: &Field, tokens: &[&Token], value: &str) -> bool {
-    let lexicon = lexicon();
-    let asks = |n: &str| field.label.has(lexicon.concept(n)) || field.other_label.has(lexicon.concept(n));
-    let numeric = ["account", "taxid", "ssn", "ein", "invoice", "order"].iter().any(|n| asks(n));
+    let numeric = ["account", "taxid", "ssn", "ein", "invoice", "order"].iter().any(|n| asks(field, n));
     let has_digit = value.contains(|c: char| c.is_ascii_digit());
     let amount = tokens.len() == 1
         && value.rsplit_once(['.', ',']).is_some_and(|(whole, cents)| {

@@ -43,6 +43,7 @@ const COMMON: &[(F, f32)] = &[
     (F::RangeMiss, -2.5),
     (F::TopicWord, 2.0),
     (F::FirstOfEquals, 1.0),
+    (F::Stranger, -2.5),
 ];
 const DATE: &[(F, f32)] = &[(F::PlainDate, 0.2), (F::RankFirst, 0.5), (F::TableRow, -0.6)];
 const NUMBER: &[(F, f32)] = &[
@@ -334,7 +335,11 @@ impl Prior {
             Topic::Currency => {
                 self.add(&[(F::Bias, 2.4), (F::Often, 0.8), (F::Unlabelled, 0.6), (F::Mislabelled, 1.2)])
             }
-            Topic::Duration => self.add(&[(F::Before, 1.5), (F::After, 2.5), (F::Mislabelled, 0.6)]),
+            Topic::Duration => {
+                // That a span of time stands near the word says little; a sentence that tells of all does.
+                self.absent += 3.5;
+                self.add(&[(F::Before, 1.5), (F::After, 2.5), (F::Mislabelled, 0.6), (F::Told, 4.5)]);
+            }
             Topic::Id => {
                 self.add(ID);
                 if has(&["postal"]) {

@@ -5,4 +5,5 @@
 pub(crate) mod code;
 pub(crate) mod date;
 pub(crate) mod number;
+pub(crate) mod tick;
 pub(crate) mod words;

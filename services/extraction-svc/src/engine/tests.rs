@@ -53,7 +53,14 @@ fn paper(texts: &[(u16, u16, &str)]) -> Document {
             path: None,
         });
     }
-    Document { kind: Kind::Pdf, page_count: 1, pages: vec![page], attachments: vec![], notices: vec![] }
+    Document {
+        kind: Kind::Pdf,
+        page_count: 1,
+        pages: vec![page],
+        attachments: vec![],
+        notices: vec![],
+        languages: vec![],
+    }
 }
 
 fn schema(properties: Value) -> CompiledSchema {

@@ -95,7 +95,14 @@ fn page(number: u32, lines: &[&str]) -> Page {
 fn document(pages: &[&[&str]]) -> Document {
     let pages: Vec<Page> = (1..).zip(pages).map(|(number, lines)| page(number, lines)).collect();
     let page_count = u32::try_from(pages.len()).unwrap();
-    Document { kind: Kind::Pdf, page_count, pages, attachments: Vec::new(), notices: Vec::new() }
+    Document {
+        kind: Kind::Pdf,
+        page_count,
+        pages,
+        attachments: Vec::new(),
+        notices: Vec::new(),
+        languages: Vec::new(),
+    }
 }
 
 fn written() -> Vec<Written> {

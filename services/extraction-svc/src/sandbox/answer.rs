@@ -171,7 +171,14 @@ async fn parse(line: Vec<u8>) -> Result<Frame, ReadError> {
 }
 
 fn empty(kind: Kind, page_count: u32) -> Document {
-    Document { kind, page_count, pages: Vec::new(), attachments: Vec::new(), notices: Vec::new() }
+    Document {
+        kind,
+        page_count,
+        pages: Vec::new(),
+        attachments: Vec::new(),
+        notices: Vec::new(),
+        languages: Vec::new(),
+    }
 }
 
 /// Whether a picture was asked for, is as large as it may be, and has the pixels that it says.

@@ -70,30 +70,61 @@ pub(super) fn choices_in(found: &mut Found<'_>, runs: &Runs, choices: &[String])
             }
         }
     }
+    let mut places: Vec<(usize, usize, usize)> = Vec::new();
     for (form, index) in forms {
         for &(start, end) in runs.of(&form) {
             // Hashes may meet: the words themselves decide.
             if text::key(&view.text(start, end)) == form {
-                found.add(vec![(start, end)], Reading::Choice(index), index.to_string());
+                places.push((start, end, index));
             }
+        }
+    }
+    // Where boxes stand before choices, those that are ticked were chosen.
+    let ticked = |(start, end, _): &(usize, usize, usize)| {
+        view.box_of(*start, *end).filter(|b| b.words.0 == *start || b.words.1 == *end).map(|b| b.ticked)
+    };
+    let some = places.iter().any(|place| ticked(place) == Some(true));
+    for place in places {
+        if ticked(&place) == Some(true) || (!some && ticked(&place).is_none()) {
+            found.add(vec![(place.0, place.1)], Reading::Choice(place.2), place.2.to_string());
         }
     }
 }
 
+const YES: &[&str] = &["yes", "ja", "oui", "si", "true", "x", "tak", "wahr", "vrai"];
+const NO: &[&str] = &["no", "nein", "non", "false", "nee", "nie", "falsch", "faux"];
+
+/// What a word answers.
+fn answer(folded: &str) -> Option<bool> {
+    let bare = folded.trim_matches([',', '.', ';', ':', ')', '(']);
+    if YES.contains(&bare) {
+        Some(true)
+    } else if NO.contains(&bare) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
 pub(super) fn truths(found: &mut Found<'_>) {
-    const YES: &[&str] =
-        &["yes", "ja", "oui", "si", "true", "x", "tak", "☒", "☑", "✓", "✔", "✗", "[x]", "wahr", "vrai"];
-    const NO: &[&str] = &["no", "nein", "non", "false", "nee", "nie", "☐", "□", "[]", "falsch", "faux"];
     let view = found.view;
+    for of in &view.boxes {
+        let (first, last) = of.words;
+        let only = (last == first + 1).then(|| answer(&view.tokens[first].folded)).flatten();
+        match only {
+            // "☒ No": the box says which answer was given. One that is empty says nothing.
+            Some(truth) if of.ticked => {
+                let (start, end) = (of.start.min(first), of.end.max(last));
+                found.add(vec![(start, end)], Reading::Truth(truth), truth.to_string());
+            }
+            Some(_) => {}
+            None => found.add(vec![(of.start, of.end)], Reading::Truth(of.ticked), of.ticked.to_string()),
+        }
+    }
     for (i, token) in view.tokens.iter().enumerate() {
-        let bare = token.folded.trim_matches([',', '.', ';', ':']);
-        let truth = if YES.contains(&bare) {
-            true
-        } else if NO.contains(&bare) {
-            false
-        } else {
-            continue;
-        };
-        found.add(vec![(i, i + 1)], Reading::Truth(truth), truth.to_string());
+        let Some(truth) = answer(&token.folded) else { continue };
+        if view.box_of(i, i + 1).is_none() {
+            found.add(vec![(i, i + 1)], Reading::Truth(truth), truth.to_string());
+        }
     }
 }

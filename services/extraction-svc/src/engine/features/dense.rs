@@ -5,7 +5,7 @@ use crate::engine::context::Context;
 use crate::engine::layout::View;
 use crate::engine::lexicon::lexicon;
 use crate::engine::recognise::{date, words};
-use crate::engine::schema::CompiledSchema;
+use crate::engine::schema::{CompiledSchema, Topic};
 
 use super::census::{Census, cents, rank_of_degree, ratio};
 use super::textual::textual;
@@ -122,6 +122,8 @@ pub(crate) fn dense(
     }
     set(F::Related, flag(related));
     set(F::RelatedFirst, if related { 1.0 / (1.0 + ratio(context.section_steps, 1)) } else { 0.0 });
+    set(F::Stranger, flag(context.stranger && !own.of_stranger));
+    set(F::Told, if field.topic == Topic::Duration { own.told(view, start, end) } else { 0.0 });
     if own.current {
         set(F::Ongoing, flag(context.ongoing));
     }
@@ -134,7 +136,7 @@ pub(crate) fn dense(
             set(F::Largest, flag(n.decimals == 2 && n.value >= census.largest - 0.001));
             set(F::Zero, flag(n.value == 0.0));
             // Where amounts have cents, a whole number is none.
-            set(F::Whole, flag(n.decimals == 0) * if census.largest > f64::MIN { 2.0 } else { 1.0 });
+            set(F::Whole, flag(n.decimals == 0) * if census.largest > f64::MIN { 3.0 } else { 1.0 });
             set(F::Negative, flag(n.negative));
             set(
                 F::YearLike,

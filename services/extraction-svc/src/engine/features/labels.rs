@@ -1,7 +1,8 @@
 //! A field's label and the labels of a document, compared by what they mean.
 
 use crate::engine::context::Context;
-use crate::engine::lexicon::{Meaning, lexicon};
+use crate::engine::layout::{View, meaning};
+use crate::engine::lexicon::{Concept, Meaning, lexicon};
 use crate::engine::schema::{CompiledSchema, Field, Kind};
 
 /// The readings of a field's label, each with how far it is trusted.
@@ -19,6 +20,8 @@ pub(crate) struct Labels {
     /// It asks for the present one, or for the highest.
     pub current: bool,
     pub highest: bool,
+    /// It asks for somebody beside the matter: an author, an emergency contact.
+    pub of_stranger: bool,
 }
 
 /// Which sections hold what.
@@ -82,6 +85,7 @@ impl Labels {
             ends: has("end") && !has("begin") && field.kind == Kind::Date,
             current: says("current"),
             highest: says("highest"),
+            of_stranger: says("stranger"),
         }
     }
 
@@ -117,12 +121,47 @@ impl Labels {
         best
     }
 
+    /// How much of what the label and the description say stands in the sentence of a span, 0 to 1.
+    pub(crate) fn told(&self, view: &View, start: usize, end: usize) -> f32 {
+        let asked: Vec<Concept> = self
+            .readings
+            .first()
+            .iter()
+            .flat_map(|(label, _)| &label.concepts)
+            .chain(&self.description.concepts)
+            .map(|(c, _)| *c)
+            .filter(|c| lexicon().is_known(*c))
+            .collect();
+        let (from, to) = sentence(view, start, end);
+        let said = meaning(&view.tokens[from..to]);
+        let told = asked.iter().filter(|c| said.has(**c)).count();
+        told as f32 / asked.len().max(1) as f32
+    }
+
     /// How much of a label's meaning the description shares, 0 to 1.
     pub(crate) fn describes(&self, label: &Meaning) -> f32 {
         let shared: f32 =
             label.concepts.iter().filter(|(c, _)| self.description.has(*c)).map(|(_, w)| w).sum();
         if shared <= 0.0 { 0.0 } else { shared / label.weight().max(0.1) }
     }
+}
+
+/// The tokens of the sentence in which a span stands, as far as a few lines.
+fn sentence(view: &View, start: usize, end: usize) -> (usize, usize) {
+    const FAR: usize = 30;
+    const LONG: usize = 4;
+    // "Inc." and "e.g." end no sentence.
+    let ends = |i: usize| {
+        let text = &view.tokens[i].text;
+        text.ends_with(['.', ';']) && text.chars().filter(|c| c.is_alphabetic()).count() >= LONG
+    };
+    let from = (start.saturating_sub(FAR)..start)
+        .rev()
+        .find(|i| ends(*i))
+        .map_or(start.saturating_sub(FAR), |i| i + 1);
+    let last = (end + FAR).min(view.tokens.len());
+    let to = (end.saturating_sub(1)..last).find(|i| ends(*i)).map_or(last, |i| i + 1);
+    (from, to)
 }
 
 /// The labels of all fields, to see whose label one is.

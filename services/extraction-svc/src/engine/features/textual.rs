@@ -218,6 +218,7 @@ pub(super) fn textual(
         // The whole name, behind its label where that stands in the same segment.
         let from =
             (of.start..start).rev().find(|i| view.tokens[*i].text.ends_with(':')).map_or(of.start, |i| i + 1);
+        let from = if labelled { from.max(behind_label(view, segment)) } else { from };
         let comma = view.tokens[from..of.end].iter().any(|t| t.text.ends_with(','));
         let whole = end - start == of.end - from;
         let at_start = start == from;
@@ -240,6 +241,15 @@ pub(super) fn textual(
         }
         _ => {}
     }
+}
+
+/// Where the words of a label that begins a segment end, or the number that stands for one: "Given names Ada Maria".
+fn behind_label(view: &View, segment: usize) -> usize {
+    const MOST: usize = 5;
+    let of = &view.segments[segment];
+    let first = of.start + usize::from(view.codes.contains_key(&segment));
+    let last = of.end.saturating_sub(1).min(first + MOST);
+    (first + 1..=last).rev().find(|end| is_label(&view.text(first, *end))).unwrap_or(first)
 }
 
 /// Whether a name stands behind "the laws of the State of".

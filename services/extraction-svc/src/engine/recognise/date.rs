@@ -185,6 +185,9 @@ pub(crate) fn read(tokens: &[&str], order: Order) -> Option<Found> {
         }
     }
     let [a, b, c] = &values[..] else { return None };
+    if goes_on(list, c.1) {
+        return None;
+    }
     let tokens_taken = c.1 + 1;
     let made = |iso: Option<String>, other: Option<String>, plain| {
         iso.map(|iso| Found { tokens: tokens_taken, iso, other, plain })
@@ -222,6 +225,15 @@ pub(crate) fn read(tokens: &[&str], order: Order) -> Option<Found> {
     }
 }
 
+/// Whether a word holds more of a day than its third number: of "3. 06/05/1969" that is the 05, and "3." no part of it.
+fn goes_on(list: &[(Part, usize)], token: usize) -> bool {
+    let real = |(part, _): &&(Part, usize)| matches!(part, Part::Number(..) | Part::Month(_));
+    let third = list.iter().enumerate().filter(|(_, p)| real(p)).nth(2).map_or(0, |(i, _)| i);
+    let rest = &list[(third + 1).min(list.len())..];
+    list.first().is_some_and(|first| first.1 != token)
+        && matches!(rest, [(Part::Separator('/' | '-' | '.'), s), (Part::Number(..), n), ..] if *s == token && *n == token)
+}
+
 /// 20240131 and 31012024.
 fn compact(n: u32, order: Order) -> Option<(String, Option<String>)> {
     if (1900..2100).contains(&(n / 10_000)) {
@@ -252,8 +264,24 @@ fn written_order(token: &str) -> Option<Order> {
     }
 }
 
-/// The order in which a document writes its days: days over 12 tell, then its language.
-pub(crate) fn order_of(tokens: &[&str]) -> Order {
+/// The order in which days are written in the languages that were named, as BCP 47 tags: the first that tells. Of English
+/// alone and of Canada nothing can be said.
+pub(crate) fn order_of_languages(tags: &[String]) -> Option<Order> {
+    tags.iter().find_map(|tag| {
+        let folded = tag.to_ascii_lowercase();
+        let mut parts = folded.split('-');
+        let language = parts.next().unwrap_or_default();
+        let region = parts.find(|part| part.len() == 2);
+        match (language, region) {
+            (_, Some("us")) => Some(Order::MonthFirst),
+            (_, Some("ca")) | ("en", None) => None,
+            _ => Some(Order::DayFirst),
+        }
+    })
+}
+
+/// The order in which a document writes its days: days over 12 tell, then the languages that were named, then its own.
+pub(crate) fn order_of(tokens: &[&str], named: Option<Order>) -> Order {
     if let Some(order) = tokens.iter().find_map(|t| written_order(t)) {
         return order;
     }
@@ -287,6 +315,9 @@ pub(crate) fn order_of(tokens: &[&str]) -> Order {
     }
     if day_first != month_first {
         return if day_first > month_first { Order::DayFirst } else { Order::MonthFirst };
+    }
+    if let Some(order) = named {
+        return order;
     }
     if american > 0 { Order::MonthFirst } else { Order::DayFirst }
 }

@@ -96,6 +96,8 @@ pub(crate) fn read(folded: &str, mark: Mark) -> Option<Found> {
         "," => {}
         t if CURRENCIES.contains(&t) => found.currency = true,
         t if t.starts_with("%") => found.percent = true,
+        // "12kg" is as good a quantity as "12 kg".
+        t if stripped.is_empty() && UNITS.contains(&t) => {}
         t if t.chars().any(char::is_alphabetic) || t.contains('/') || t.contains('-') => found.glued = true,
         _ => {}
     }
@@ -104,6 +106,14 @@ pub(crate) fn read(folded: &str, mark: Mark) -> Option<Found> {
     }
     Some(found)
 }
+
+/// Units that stand right behind a number; folded.
+const UNITS: &[&str] = &[
+    "kg", "g", "mg", "t", "lb", "lbs", "oz", "l", "ml", "cl", "hl", "gal", "m", "mm", "cm", "km", "ft", "in",
+    "mi", "m2", "m3", "sqm", "sqft", "qm", "cbm", "kwh", "mwh", "wh", "kw", "mw", "w", "kva", "v", "kv", "a",
+    "ma", "hz", "khz", "mhz", "ghz", "°c", "°f", "bar", "psi", "pa", "kpa", "h", "hrs", "hr", "min", "s",
+    "sec", "pcs", "pc", "pce", "stk", "st", "ea", "x", "kb", "mb", "gb", "tb",
+];
 
 /// The value of digits with marks; how many decimals; whether there were groups of thousands.
 fn value(body: &[char], mark: Mark) -> Option<(f64, usize, bool)> {

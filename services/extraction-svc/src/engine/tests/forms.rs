@@ -85,3 +85,84 @@ fn a_word_in_capitals_is_no_state() {
     let law = json!({"law": {"type": "string", "title": "Governing law", "description": "State whose law governs"}});
     assert_eq!(answers(&contract, law)["law"], "Delaware");
 }
+
+#[test]
+fn a_driving_licence_has_numbers_for_labels() {
+    let licence = paper(&[
+        (2, 1, "Permis de conduire"),
+        (40, 1, "Republic of Utopia"),
+        (2, 3, "1. Holloway"),
+        (2, 5, "2. Maren Ada"),
+        (2, 7, "3. 06/05/1988"),
+        (2, 9, "4a."),
+        (8, 9, "08/03/2023"),
+        (2, 11, "4b."),
+        (8, 11, "08/03/2033"),
+        (2, 13, "5. AR4819268"),
+    ]);
+    let asked = json!({
+        "surname": {"type": "string", "title": "Family name"},
+        "given": {"type": "string", "title": "Given names"},
+        "born": {"type": "string", "format": "date", "title": "Date of birth"},
+        "issued": {"type": "string", "format": "date", "title": "Date of issue"},
+        "expires": {"type": "string", "format": "date", "title": "Date of expiry"},
+    });
+    let expected = json!({"surname": "Holloway", "given": "Maren Ada", "born": "1988-05-06", "issued": "2023-03-08", "expires": "2033-03-08"});
+    assert_eq!(answers(&licence, asked.clone()), expected);
+    // The same numbers on another document stand for nothing.
+    let minutes = paper(&[
+        (2, 1, "Minutes of the meeting"),
+        (2, 3, "1. Holloway"),
+        (2, 5, "2. Maren Ada"),
+        (2, 9, "4a."),
+        (8, 9, "08/03/2023"),
+    ]);
+    assert_eq!(answers(&minutes, asked)["expires"], Value::Null);
+}
+
+#[test]
+fn boxes_say_what_was_ticked() {
+    let form = paper(&[
+        (2, 1, "Application for membership"),
+        (2, 3, "☐ Exempt"),
+        (30, 3, "☒ Smoker"),
+        (2, 5, "Resident: ☐ Yes ☒ No"),
+        (2, 7, "Insured [x] Retired [ ]"),
+        (2, 9, "Status: ☐ Single ☒ Married ☐ Widowed"),
+    ]);
+    let truth = |title: &str| json!({"type": "boolean", "title": title});
+    let asked = json!({
+        "exempt": truth("Exempt"),
+        "smoker": truth("Smoker"),
+        "resident": truth("Resident"),
+        "insured": truth("Insured"),
+        "retired": truth("Retired"),
+        "veteran": truth("Veteran"),
+        "status": {"type": "string", "title": "Status", "enum": ["Single", "Married", "Widowed"]},
+    });
+    let expected = json!({"exempt": false, "smoker": true, "resident": false, "insured": true, "retired": false, "veteran": null, "status": "Married"});
+    assert_eq!(answers(&form, asked), expected);
+}
+
+#[test]
+fn a_unit_is_no_part_of_a_quantity() {
+    let sheet = paper(&[
+        (2, 1, "Data sheet"),
+        (2, 3, "Weight: 12.5kg"),
+        (2, 5, "Power: 230 W"),
+        (2, 7, "Length: 4,2m"),
+    ]);
+    let number = |title: &str| json!({"type": "number", "title": title});
+    let asked = json!({"weight": number("Weight"), "power": number("Power"), "length": number("Length")});
+    assert_eq!(answers(&sheet, asked), json!({"weight": 12.5, "power": 230.0, "length": 4.2}));
+}
+
+#[test]
+fn where_a_company_is_from_is_no_law() {
+    let contract = paper(&[
+        (2, 1, "Service agreement"),
+        (2, 3, "between Acme Inc., a Delaware corporation, and Beta LLC, a Nevada limited liability company"),
+    ]);
+    let asked = json!({"law": {"type": "string", "title": "Governing law"}});
+    assert_eq!(answers(&contract, asked), json!({"law": null}));
+}

@@ -6,6 +6,25 @@ use crate::engine::recognise::number::{self, Mark};
 use crate::engine::text;
 
 #[test]
+fn named_languages_say_how_days_are_written_where_the_document_does_not() {
+    for (tags, tokens, order) in [
+        (vec!["en-US"], vec!["03/04/2020"], Order::MonthFirst),
+        (vec!["en-GB"], vec!["03/04/2020", "usa"], Order::DayFirst),
+        (vec!["de"], vec!["03/04/2020", "zip"], Order::DayFirst),
+        (vec!["en", "es-US"], vec!["03/04/2020"], Order::MonthFirst),
+        (vec!["zh-Hant-TW"], vec!["03/04/2020"], Order::DayFirst),
+        (vec!["en"], vec!["03/04/2020", "zip"], Order::MonthFirst),
+        (vec!["en-US"], vec!["25/12/2018"], Order::DayFirst),
+        (vec!["de"], vec!["12/25/2018"], Order::MonthFirst),
+        (vec!["de"], vec!["(mm-dd-yyyy)"], Order::MonthFirst),
+    ] {
+        let named: Vec<String> = tags.iter().map(|&tag| tag.to_owned()).collect();
+        let found = date::order_of(&tokens, date::order_of_languages(&named));
+        assert_eq!(found, order, "{tags:?} {tokens:?}");
+    }
+}
+
+#[test]
 fn days_are_read_in_many_ways() {
     for (written, order, iso) in [
         ("2024-03-01", Order::DayFirst, Some("2024-03-01")),
@@ -22,6 +41,7 @@ fn days_are_read_in_many_ways() {
         ("5 grudnia 2020", Order::DayFirst, Some("2020-12-05")),
         ("20240229", Order::DayFirst, Some("2024-02-29")),
         ("Date:25/12/2018", Order::DayFirst, Some("2018-12-25")),
+        ("3. 06/05/1969", Order::DayFirst, None),
         ("29/02/2023", Order::DayFirst, None),
         ("31.04.2024", Order::DayFirst, None),
         ("12:30:10", Order::DayFirst, None),
