@@ -1,6 +1,7 @@
 //! From documents with corrections to a model. A pure function: what a correction taught goes with it.
 
 mod fit;
+mod judge;
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::document::Document;
 
-use super::calibrate::{Calibration, Sort};
+use super::calibrate::Calibration;
 use super::candidate::{Habits, Reading};
 use super::extract::{columns, scalars};
 use super::features::AllLabels;
@@ -21,6 +22,7 @@ use super::prior::Prior;
 use super::schema::{CompiledSchema, Kind, Node};
 use super::tables;
 use super::text;
+use judge::{Tally, judge};
 
 /// The most corrected documents that one model is learned from; the last ones count.
 pub const MAX_DOCUMENTS: usize = 300;
@@ -199,19 +201,6 @@ fn least(schema: &CompiledSchema, lessons: &[Example], models: &[Model]) -> BTre
         }
     }
     least
-}
-
-/// Leaves right, of how many.
-#[derive(Default)]
-struct Tally {
-    right: usize,
-    all: usize,
-}
-
-impl Tally {
-    fn share(&self) -> f64 {
-        if self.all == 0 { 0.0 } else { self.right as f64 / self.all as f64 }
-    }
 }
 
 /// Corrections as one value in the shape of the data; what nobody spoke of is left out.
@@ -413,147 +402,4 @@ fn texts(value: &Value) -> Vec<String> {
         .iter()
         .filter_map(|v| v.as_str().map(str::to_owned))
         .collect()
-}
-
-/// Compares what a model answers with what people said.
-fn judge(
-    schema: &CompiledSchema,
-    labels: &AllLabels,
-    lesson: &Example,
-    model: Option<&Model>,
-    tally: &mut Tally,
-    judged: &mut Vec<(Sort, f32, bool)>,
-    each: &mut impl FnMut(&str, bool),
-) {
-    let chosen = scalars(&lesson.prepared, schema, model);
-    for (index, field) in schema.fields.iter().enumerate() {
-        let (Some((pick, belief)), Some(value)) = (chosen[index], lesson.gold.pointer(&field.path)) else {
-            continue;
-        };
-        let choices = lesson.prepared.fields[index].as_ref();
-        let candidate = pick.and_then(|c| choices.map(|x| &x.candidates[c]));
-        let good = match candidate {
-            Some(c) => match &c.reading {
-                Reading::Date { iso, .. } => value.as_str() == Some(iso),
-                _ => gold::is(c, value, field),
-            },
-            None => value.is_null(),
-        };
-        tally.all += 1;
-        tally.right += usize::from(good);
-        each(&field.path, good);
-        if candidate.is_some() {
-            judged.push((Sort::Scalar, belief, good));
-        }
-    }
-    judge_lists(schema, labels, lesson, model, &schema.root, tally, judged, each);
-}
-
-#[expect(clippy::too_many_arguments, reason = "one step of judge()")]
-fn judge_lists(
-    schema: &CompiledSchema,
-    labels: &AllLabels,
-    lesson: &Example,
-    model: Option<&Model>,
-    nodes: &[(String, Node)],
-    tally: &mut Tally,
-    judged: &mut Vec<(Sort, f32, bool)>,
-    each: &mut impl FnMut(&str, bool),
-) {
-    let view = &lesson.prepared.view;
-    for (_, node) in nodes {
-        match node {
-            Node::Scalar(_) => {}
-            Node::Object(members) => judge_lists(schema, labels, lesson, model, members, tally, judged, each),
-            Node::List(index) => {
-                let path = &schema.fields[*index].path;
-                if schema.fields[*index].kind != Kind::Text {
-                    continue;
-                }
-                let Some(value) = lesson.gold.pointer(list_path(path)) else { continue };
-                let mut keys: Vec<String> = texts(value).iter().map(|t| text::key(t)).collect();
-                let all = keys.len();
-                let answers = lesson.prepared.items(schema, labels, *index, model);
-                let mut right = 0;
-                for (item, belief) in &answers {
-                    let at = keys.iter().position(|k| *k == text::key(&item.text));
-                    if let Some(at) = at {
-                        keys.swap_remove(at);
-                        right += 1;
-                    }
-                    judged.push((Sort::Item, *belief, at.is_some()));
-                }
-                list_tally(right, answers.len(), all, path, tally, each);
-            }
-            Node::Table(group, members) => {
-                let path = &schema.fields[*group].path;
-                let Some(value) = lesson.gold.pointer(path) else { continue };
-                let rows = value.as_array().map(Vec::as_slice).unwrap_or_default();
-                let columns = columns(schema, members);
-                let answers = tables::answer(
-                    view,
-                    &columns,
-                    lesson.prepared.habits,
-                    model.and_then(|m| m.tables.get(path)),
-                );
-                let mut used = vec![false; rows.len()];
-                let (mut right, mut given) = (0, 0);
-                for row in &answers {
-                    let hits = |g: &Value| -> Vec<bool> {
-                        row.cells
-                            .iter()
-                            .zip(&columns.fields)
-                            .filter_map(|(c, f)| {
-                                c.as_ref()
-                                    .map(|c| g.get(&f.name).is_some_and(|v| gold::matches(&c.reading, v, f)))
-                            })
-                            .collect()
-                    };
-                    let best = rows
-                        .iter()
-                        .enumerate()
-                        .filter(|(i, _)| !used[*i])
-                        .map(|(i, g)| (hits(g).iter().filter(|h| **h).count(), i))
-                        .max_by_key(|(n, i)| (*n, usize::MAX - i));
-                    let cells = row.cells.iter().flatten().count();
-                    given += cells;
-                    let marks = match best {
-                        Some((n, i)) if n > 0 => {
-                            used[i] = true;
-                            hits(&rows[i])
-                        }
-                        _ => vec![false; cells],
-                    };
-                    right += marks.iter().filter(|m| **m).count();
-                    judged.extend(marks.iter().map(|m| (Sort::Cell, row.belief, *m)));
-                }
-                let all = rows
-                    .iter()
-                    .filter_map(Value::as_object)
-                    .flat_map(|o| o.values())
-                    .filter(|v| !v.is_null())
-                    .count();
-                list_tally(right, given, all, path, tally, each);
-            }
-        }
-    }
-}
-
-/// A list counts as one leaf: right where most of it is.
-fn list_tally(
-    right: usize,
-    given: usize,
-    all: usize,
-    path: &str,
-    tally: &mut Tally,
-    each: &mut impl FnMut(&str, bool),
-) {
-    let most = given.max(all);
-    // Parts of a hundred, so that a list that gets better counts.
-    let share = (right * 20).checked_div(most).unwrap_or(20);
-    for i in 0..20 {
-        each(path, i < share);
-    }
-    tally.all += 1;
-    tally.right += usize::from(share >= 18);
 }
