@@ -314,7 +314,8 @@ mod tests {
     async fn those_that_run_do_not_count_as_waiting() {
         let pool = pool(None, None);
         let cores = pool.running.available_permits();
-        let record = foreign(SECRET, 8, 1);
+        // Takes longer than asking, so that none ends while others still ask.
+        let record = foreign(SECRET, 4_096, 1);
         let places = cores * (1 + WAITING_PER_CORE);
         // All of them ask before the first is answered: this runtime has one thread.
         let crowd = (0..places + 3).map(|_| pool.verify(&record, SECRET));

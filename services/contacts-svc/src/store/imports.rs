@@ -98,6 +98,9 @@ pub(crate) trait ImportStore: Send + Sync {
 
     /// Deletes so many imports at the most that began before a time, with their errors. Says how many.
     async fn purge(&self, before: Timestamp, limit: i64) -> Result<u64, StoreError>;
+
+    /// Has the database count what imports fill, so that its plans are for what is there now.
+    async fn count_tables(&self) -> Result<(), StoreError>;
 }
 
 /// What a change may do to imports.
@@ -219,6 +222,20 @@ impl<D: Dialect> ImportStore for SqlImports<D> {
         let purged = transaction.run(sql::<D>(PURGE).bind(before).bind(limit)).await?;
         transaction.commit().await.map_err(DbError::from)?;
         Ok(purged)
+    }
+
+    #[instrument(name = "db.import.count_tables", level = "debug", skip_all)]
+    async fn count_tables(&self) -> Result<(), StoreError> {
+        // The plans of SQLite stand in the statements.
+        let text =
+            D::choose("", "ANALYZE (SKIP_LOCKED) contacts, contact_terms, contact_search, contact_changes");
+        if text.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.0.begin_in(&Scope::everything()).await?;
+        transaction.run(sql::<D>(text)).await?;
+        transaction.commit().await.map_err(DbError::from)?;
+        Ok(())
     }
 }
 

@@ -154,6 +154,9 @@ async fn what_a_model_says_becomes_values_with_their_places() {
     }
 }
 
+/// What it is called, what the endpoint answers first and from then on, how the job ends, and after how many requests.
+type Case = (&'static str, Vec<Answer>, Answer, Option<Failure>, usize);
+
 #[tokio::test]
 async fn faults_end_as_they_should_and_what_may_pass_is_tried_again() {
     let good = || Answer::json(&json!({"invoiceNumber": "INV-2041"}));
@@ -161,7 +164,7 @@ async fn faults_end_as_they_should_and_what_may_pass_is_tried_again() {
     let after = |seconds: &str| Answer::Http(429, vec![("retry-after", seconds.to_owned())], String::new());
     let too_long = json!({"error": {"code": "context_length_exceeded"}}).to_string();
     let unavailable = Some(Failure::EngineUnavailable);
-    let table: Vec<(&str, Vec<Answer>, Answer, Option<Failure>, usize)> = vec![
+    let table: Vec<Case> = vec![
         ("good", vec![], good(), None, 1),
         ("passing errors", vec![Answer::status(500), Answer::status(503)], good(), None, 3),
         ("throttled", vec![Answer::status(429)], good(), None, 2),

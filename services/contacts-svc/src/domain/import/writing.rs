@@ -36,6 +36,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// waiting for somebody who waits for these locks. Less than a database lets a transaction idle.
 const AHEAD_MAX: Duration = Duration::from_secs(1);
 
+/// Behind so many rows the database counts its tables: PostgreSQL does so by itself within a minute or two, and plans
+/// until then for what there was before.
+const COUNTED_BEHIND: [i64; 4] = [5_000, 50_000, 500_000, 5_000_000];
+
 /// What writing stands on.
 pub(super) struct Writing {
     pub(super) contacts: Arc<Contacts>,
@@ -168,6 +172,13 @@ impl Writing {
             }
         };
         turn.stage.send_replace(Stage::Written(Box::new(import.clone())));
+        let (after, rows) = (import.counts.rows, i64::try_from(turn.group.rows()).unwrap_or_default());
+        if !import.dry_run && COUNTED_BEHIND.iter().any(|at| (after - rows..after).contains(&(at - 1))) {
+            // An import goes on without.
+            if let Err(error) = self.store.count_tables().await {
+                tracing::debug!(error = %error, "tables are not counted");
+            }
+        }
         Ok(import)
     }
 

@@ -22,6 +22,7 @@ const OF_NOBODY: &[&str] = &[
     "sql.rs db.contact.commit",
     "people.rs db.contact.lock_people",
     "cursor_key.rs db.cursor_key.find",
+    "imports.rs db.import.count_tables",
 ];
 
 /// What the service does for all agents, by itself and for no caller.
