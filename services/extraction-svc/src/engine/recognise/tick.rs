@@ -1,4 +1,4 @@
-//! Boxes that are ticked or not, as characters show them: "☒", "[x]", "( )".
+//! Boxes that are ticked or not, as characters show them: `☒`, `[x]`, `( )`.
 
 /// Characters of a box that is ticked, and of one that is not; folded.
 const TICKED: &[&str] = &["☒", "☑", "⊠", "■", "▣", "✓", "✔", "✗", "✘", "🗹", "🗷"];
