@@ -1,12 +1,9 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query'
-import { api, must, type Schemas } from './client'
-import { DOCUMENTS } from './documents'
+import { api, must } from './client'
+import { DOCUMENTS, type Template } from './documents'
 
 /** A schema under a name, that the organization has made. */
-export type OwnTemplate = Omit<Schemas['Template'], 'schema' | 'createdAt'> & {
-  schema: object | null
-  createdAt: string
-}
+export type OwnTemplate = Omit<Template, 'createdAt'> & { createdAt: string }
 /** What a version says. */
 export type TemplateContent = { title: string; description: string; schema: object }
 

@@ -12,6 +12,7 @@ import { Select } from '../../ui/select'
 import { Notice } from '../../ui/states'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
+import { readSchema } from './schema-text'
 
 /** In the select of templates: a schema that is typed here. */
 const OWN = '+own'
@@ -36,13 +37,9 @@ export function Send({ agent }: { agent: string }) {
 
   const wanted = (): Wanted | null => {
     if (chosen !== OWN) return { template: chosen }
-    try {
-      const parsed: unknown = JSON.parse(schema)
-      if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { schema: parsed }
-      setFault('A schema is an object.')
-    } catch {
-      setFault(schema.trim() ? 'That is not JSON.' : 'Say what is to be found, as a JSON Schema.')
-    }
+    const read = readSchema(schema)
+    if ('schema' in read) return read
+    setFault(read.fault)
     return null
   }
 

@@ -1,6 +1,7 @@
 // What the form of a template holds while someone types, and what becomes of it.
 import type { OwnTemplate, TemplateContent } from '../../api/templates'
 import { length } from '../../ui/format'
+import { readSchema } from '../documents/schema-text'
 
 export const TITLE_LENGTH = 100
 export const DESCRIPTION_LENGTH = 500
@@ -43,19 +44,6 @@ export const nameFor = (title: string) =>
     .slice(0, 40)
     .replace(/-+$/, '')
 
-function parsed(schema: string): object | null {
-  const value: unknown = JSON.parse(schema)
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
-}
-
-function schemaFault(schema: string): string | undefined {
-  try {
-    return parsed(schema) ? undefined : 'A schema is an object.'
-  } catch {
-    return schema.trim() ? 'That is not JSON.' : 'Say what is to be found, as a JSON Schema.'
-  }
-}
-
 export function problems(draft: Draft): Errors {
   const errors: Errors = {}
   const title = draft.title.trim()
@@ -67,14 +55,13 @@ export function problems(draft: Draft): Errors {
   if (length(draft.description) > DESCRIPTION_LENGTH) {
     errors.description = `A description has at most ${DESCRIPTION_LENGTH} characters.`
   }
-  const fault = schemaFault(draft.schema)
-  if (fault) errors.schema = fault
+  const read = readSchema(draft.schema)
+  if ('fault' in read) errors.schema = read.fault
   return errors
 }
 
 /** What a draft without problems says. */
-export const content = ({ title, description, schema }: Draft): TemplateContent => ({
-  title: title.trim(),
-  description,
-  schema: parsed(schema) ?? {},
-})
+export function content({ title, description, schema }: Draft): TemplateContent {
+  const read = readSchema(schema)
+  return { title: title.trim(), description, schema: 'schema' in read ? read.schema : {} }
+}
