@@ -3,7 +3,7 @@ import * as A from 'react-aria-components'
 import { X } from 'lucide-react'
 import { Button } from './button'
 import { ico } from './icons'
-import { FormError } from './states'
+import { Refusal } from './states'
 
 type Frame = {
   title: ReactNode
@@ -140,7 +140,7 @@ export function ConfirmDialog({
 }) {
   return (
     <FormDialog role="alertdialog" size="narrow" isCalm {...form}>
-      <FormError error={error} />
+      <Refusal error={error} />
       {children}
     </FormDialog>
   )

@@ -46,7 +46,13 @@ export function Notice({
 
 /** What a form says of a refusal that belongs to no field of it. */
 export function FormError({ error }: { error: unknown }) {
-  if (!error || (error instanceof Refused && error.details.length > 0)) return null
+  if (error instanceof Refused && error.details.length > 0) return null
+  return <Refusal error={error} />
+}
+
+/** What is said of a refusal where there are no fields. */
+export function Refusal({ error }: { error: unknown }) {
+  if (!error) return null
   return (
     <Notice kind="bad" role="alert">
       {wording(error)}
