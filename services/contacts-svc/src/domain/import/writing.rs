@@ -173,7 +173,8 @@ impl Writing {
         };
         turn.stage.send_replace(Stage::Written(Box::new(import.clone())));
         let (after, rows) = (import.counts.rows, i64::try_from(turn.group.rows()).unwrap_or_default());
-        if !import.dry_run && COUNTED_BEHIND.iter().any(|at| (after - rows..after).contains(&(at - 1))) {
+        let these = after - rows + 1..=after;
+        if !import.dry_run && COUNTED_BEHIND.iter().any(|row| these.contains(row)) {
             // An import goes on without.
             if let Err(error) = self.store.count_tables().await {
                 tracing::debug!(error = %error, "tables are not counted");
