@@ -18,7 +18,7 @@ Customer: Ada Lindqvist\n\
 \n\
 Total due: 1,250.50 EUR\n";
 
-fn schema() -> Value {
+pub(crate) fn schema() -> Value {
     json!({
         "type": "object",
         "title": "Invoice",
@@ -31,11 +31,11 @@ fn schema() -> Value {
     })
 }
 
-fn documents(api: &Api) -> String {
+pub(crate) fn documents(api: &Api) -> String {
     format!("/v1/open/document-extraction/chatbots/{}", api.agent)
 }
 
-fn job(api: &Api, id: &str) -> String {
+pub(crate) fn job(api: &Api, id: &str) -> String {
     format!("/v1/open/document-extraction/{id}/chatbots/{}", api.agent)
 }
 

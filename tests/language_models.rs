@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::extraction::{documents, job, schema};
 use crate::harness::{Api, LanguageModel, Processes};
 
 const KEY: &str = "sk-0f6a53f6b1c84e0f";
@@ -21,25 +22,13 @@ fn body(engine: &str) -> Value {
         "document": {"contentBase64": STANDARD.encode(INVOICE)},
         "fileName": "invoice.txt",
         "options": {"engine": engine},
-        "schema": {
-            "type": "object",
-            "properties": {
-                "invoiceNumber": {"type": "string", "title": "Invoice number"},
-                "invoiceDate": {"type": "string", "format": "date", "title": "Invoice date"},
-                "totalDue": {"type": "number", "title": "Total due"},
-                "iban": {"type": "string", "title": "IBAN"},
-            },
-        },
+        "schema": schema(),
     })
-}
-
-fn documents(api: &Api) -> String {
-    format!("/v1/open/document-extraction/chatbots/{}", api.agent)
 }
 
 /// The job once it has ended, however busy the machine is.
 async fn ended(api: &Api, id: &str) -> Value {
-    let path = format!("/v1/open/document-extraction/{id}/chatbots/{}?wait=60", api.agent);
+    let path = format!("{}?wait=60", job(api, id));
     loop {
         let answer = api.send(api.by_key("GET", &path)).await;
         let job = answer.success(200, "Document extraction retrieved.");
