@@ -7,6 +7,8 @@
 //!
 //! The unique key is what makes a second change impossible. The lock only lets a second caller know at once.
 
+mod many;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +73,20 @@ pub trait Records: Send {
 
     /// Keeps the answer of a call. `false`: another transaction has kept one.
     async fn keep(&mut self, call: &IdempotentCall, kept: &Kept, now: Timestamp) -> Result<bool, DbError>;
+
+    /// Takes the locks of calls, and says of each whether this transaction has it.
+    async fn lock_all(&mut self, calls: &[&IdempotentCall]) -> Result<Vec<bool>, DbError>;
+
+    /// What is kept of each call.
+    async fn find_all(
+        &mut self,
+        calls: &[&IdempotentCall],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Record>>, DbError>;
+
+    /// Keeps the answers of calls. `false`: another transaction has kept one of them.
+    async fn keep_all(&mut self, calls: &[(&IdempotentCall, &Kept)], now: Timestamp)
+    -> Result<bool, DbError>;
 }
 
 /// What is kept of a call.
@@ -126,6 +142,26 @@ impl<D: Dialect> Records for Transaction<D> {
             .bind(now.plus(KEPT_FOR))
             .bind(now);
         Ok(self.run(query).await? == 1)
+    }
+
+    async fn lock_all(&mut self, calls: &[&IdempotentCall]) -> Result<Vec<bool>, DbError> {
+        self.lock_calls(calls).await
+    }
+
+    async fn find_all(
+        &mut self,
+        calls: &[&IdempotentCall],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Record>>, DbError> {
+        self.find_calls(calls, now).await
+    }
+
+    async fn keep_all(
+        &mut self,
+        calls: &[(&IdempotentCall, &Kept)],
+        now: Timestamp,
+    ) -> Result<bool, DbError> {
+        self.keep_calls(calls, now).await
     }
 }
 

@@ -77,7 +77,7 @@ impl DbError {
     }
 
     /// Whether the database itself says that the statement, a transaction of its own, has changed nothing.
-    fn is_undone(&self) -> bool {
+    pub fn is_undone(&self) -> bool {
         match self {
             DbError::Duplicate => true,
             DbError::Unavailable(error) | DbError::Failed(error) => {
@@ -97,8 +97,8 @@ impl From<DbError> for Error {
     }
 }
 
-/// Why a store fails.
-#[derive(Debug, thiserror::Error)]
+/// Why a store fails. Cheap to clone: several may be told of one failure.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database failed.
     #[error(transparent)]

@@ -56,6 +56,7 @@ impl<D: Dialect> Suite<'_, D> {
         self.whoever_calls_sees_their_own_only().await;
         self.what_is_not_committed_has_not_happened().await;
         self.of_two_callers_one_makes_the_change().await;
+        self.calls_are_made_together().await;
         self.what_is_kept_lapses().await;
         self.what_has_lapsed_is_purged().await;
     }
@@ -155,6 +156,45 @@ impl<D: Dialect> Suite<'_, D> {
             };
             assert_eq!(self.find(&call).await, Ok(Some(answer(made))));
         }
+    }
+
+    /// Each of them as by itself.
+    async fn calls_are_made_together(&self) {
+        let digest = |body: &str| RequestDigest::of("together", "POST", "/a", None, body.as_bytes());
+        let kept = [
+            (call("together 0"), answer("'\"\\ \u{1f}")),
+            (call("together 1"), Kept::Answer { message: vec![0, 0xFF], id: None }),
+            (call("together 2"), Kept::secret("65f0c0ffee65f0c0ffee65f0")),
+            (call("together 3"), Kept::Withheld { id: None }),
+            (call_of("p", "key/k", call("together 0").digest), answer("")),
+        ];
+        let before = call_of("o", "key/k", digest("1"));
+        self.make(&before, answer("before")).await.unwrap();
+        let other_body = call_of("o", "key/l", digest("2"));
+        self.make(&call_of("o", "key/l", digest("1")), answer("before")).await.unwrap();
+        let calls: Vec<&IdempotentCall> =
+            kept.iter().map(|(call, _)| call).chain([&before, &other_body]).collect();
+        let mut transaction = self.begin().await;
+        let claimed = self.records.claim_all(&mut transaction, &calls).await.unwrap();
+        let mut expected: Vec<Result<(), Repeat>> = kept.iter().map(|_| Ok(())).collect();
+        expected.extend([Err(Repeat::InProgress), Err(Repeat::Reused)]);
+        assert_eq!(claimed, expected);
+        let pairs: Vec<_> = kept.iter().map(|(call, kept)| (call, kept)).collect();
+        assert!(self.records.keep_all(&mut transaction, &pairs).await.unwrap());
+        assert_eq!(self.find(&kept[0].0).await, Ok(None), "nothing is there before the commit");
+        transaction.commit().await.unwrap();
+        for (call, kept) in &kept {
+            assert_eq!(self.find(call).await, Ok(Some(kept.clone())));
+        }
+        // One that is kept by now is kept as it was, and said.
+        let mut transaction = self.begin().await;
+        let more = call("together 4");
+        let again = [(&more, &kept[0].1), (&kept[1].0, &kept[0].1)];
+        assert!(!self.records.keep_all(&mut transaction, &again).await.unwrap());
+        drop(transaction);
+        assert_eq!(self.find(&kept[1].0).await, Ok(Some(kept[1].1.clone())));
+        assert_eq!(self.find(&more).await, Ok(None));
+        assert_eq!(self.records.claim_all(&mut self.begin().await, &[]).await.unwrap(), []);
     }
 
     async fn what_is_kept_lapses(&self) {
