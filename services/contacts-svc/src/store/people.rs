@@ -37,7 +37,7 @@ const HISTORY: &str = "SELECT kind, version, changed_at, actor_id FROM contact_c
 const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
 
 /// One more than are shown, since the contact itself is among them.
-const FOUND_MAX: i64 = DUPLICATES_MAX as i64 + 1;
+pub(super) const FOUND_MAX: i64 = DUPLICATES_MAX as i64 + 1;
 
 pub(super) async fn alike<D: Dialect>(
     connection: &mut D::Connection,
@@ -56,7 +56,7 @@ pub(super) async fn alike<D: Dialect>(
     rows.iter().map(|row| duplicate(row, by)).collect()
 }
 
-fn duplicate<D: Dialect>(row: &Row<D>, by: &Reachable) -> Result<PossibleDuplicate, DbError> {
+pub(super) fn duplicate<D: Dialect>(row: &Row<D>, by: &Reachable) -> Result<PossibleDuplicate, DbError> {
     let same = |column: &str, wanted: &Option<String>| {
         let found: Option<String> = row.get(column)?;
         Ok::<_, DbError>(found.is_some() && found == *wanted)

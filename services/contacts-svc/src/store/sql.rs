@@ -8,6 +8,7 @@ use svc_db::{Db, DbError, Dialect, Outgoing, Query, Records, Scope, sql};
 use svc_runtime::telemetry::Metrics;
 use tracing::instrument;
 
+use super::alike::Lookout;
 use super::find::Finder;
 use super::row::{custom_fields_text, read, tags_text};
 use super::{
@@ -126,11 +127,12 @@ fn delete<D: Dialect>() -> &'static str {
 pub(super) struct SqlStore<D: Dialect> {
     pub(super) db: Db<D>,
     finder: Finder<D>,
+    lookout: Lookout<D>,
 }
 
 impl<D: Dialect> SqlStore<D> {
     pub(super) fn new(db: Db<D>, metrics: &Metrics) -> SqlStore<D> {
-        SqlStore { finder: Finder::new(&db, metrics), db }
+        SqlStore { finder: Finder::new(&db, metrics), lookout: Lookout::new(&db, metrics), db }
     }
 }
 
@@ -174,7 +176,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         partition: &Partition,
         by: &Reachable,
     ) -> Result<Vec<PossibleDuplicate>, StoreError> {
-        Ok(svc_db::read!(self.db, |connection| people::alike::<D>(connection, partition, by))?)
+        Ok(self.lookout.alike(partition, by).await?)
     }
 
     #[instrument(name = "db.contact.history", level = "debug", skip_all)]

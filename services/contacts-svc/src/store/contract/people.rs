@@ -8,6 +8,7 @@ use crate::domain::{DUPLICATES_MAX, Reachable};
 
 pub(super) async fn all(store: &Kept, db: &AnyDb, home: &TestEnvironment) {
     others_with_the_same_address_or_number(store, &partition("alike")).await;
+    looks_arrive_together(store, home).await;
     people_are_locked(store, &partition("people")).await;
     answers_forget_a_deleted_contact(store, &partition("answers"), db, home).await;
     archived_contacts_expire(store, &partition("expiry")).await;
@@ -70,6 +71,58 @@ async fn others_with_the_same_address_or_number(store: &Kept, partition: &Partit
     assert_eq!(many, expected);
     let elsewhere = Partition { organization_id: "other".to_owned(), ..partition.clone() };
     assert_eq!(store.alike(&elsewhere, &by(Some("ann@example.com"), None)).await.unwrap(), []);
+}
+
+/// Looks that are made at once find what each finds by itself, of its own agent only.
+async fn looks_arrive_together(store: &Kept, home: &TestEnvironment) {
+    const NUMBER: &str = "+491701234569";
+    const ADDRESS: &str = "\"], [\\@example.com";
+    let mine = partition("looks");
+    let theirs = [
+        Partition { agent_id: "another of looks".to_owned(), ..mine.clone() },
+        Partition { organization_id: "another of looks".to_owned(), ..mine.clone() },
+    ];
+    for partition in [&mine, &theirs[0], &theirs[1]] {
+        for (number, address, mobile) in
+            [(1, Some(ADDRESS), Some(NUMBER)), (2, Some(ADDRESS), None), (3, None, Some(NUMBER))]
+        {
+            assert!(insert(store, partition, &reachable(partition, number, address, mobile)).await);
+        }
+    }
+    for number in 10..30 {
+        assert!(insert(store, &mine, &reachable(&mine, number, Some("many@example.com"), None)).await);
+    }
+    let wanted = [
+        by(Some(ADDRESS), Some(NUMBER)),
+        by(Some(ADDRESS), None),
+        by(None, Some(NUMBER)),
+        by(Some("many@example.com"), Some(NUMBER)),
+        by(Some("nobody@example.com"), Some("null")),
+        by(None, None),
+    ];
+    let asked: Vec<(&Partition, &Reachable)> = [&mine, &theirs[0], &theirs[1]]
+        .into_iter()
+        .flat_map(|partition| wanted.iter().map(move |by| (partition, by)))
+        .collect();
+    let mut expected = Vec::new();
+    for (partition, by) in &asked {
+        expected.push(store.begin(partition).await.unwrap().alike(partition, by).await.unwrap());
+    }
+    assert_eq!((expected[0].len(), expected[3].len(), expected[4].len()), (3, DUPLICATES_MAX + 1, 0));
+    let batched = || {
+        let metrics = home.environment.metrics.encode().unwrap();
+        let name = "contacts_looks_for_people_batched_total";
+        let count = metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        count.trim().parse::<u64>().unwrap()
+    };
+    let mut rounds = 0;
+    while rounds == 0 || batched() == 0 {
+        assert!(rounds < 1_000, "they never arrived together");
+        rounds += 1;
+        let looks = asked.iter().map(|(partition, by)| store.alike(partition, by));
+        let found: Vec<_> = futures::future::join_all(looks).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(found, expected);
+    }
 }
 
 /// Of works that look for the same person and add one where there is none, one adds it.
