@@ -11,11 +11,18 @@
 //!
 //! A caller who hangs up ends the work before its commit, and then nothing has happened; after it there is
 //! nothing more to do.
+//!
+//! Contacts that are created for an agent at the same moment share a transaction (`creations.rs`), made here as well.
+
+mod creations;
+
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use svc_core::deed::Deed;
 use svc_core::idempotency::{IdempotentCall, Kept, Once};
 use svc_db::{IdempotencyRecords, Outbox};
+use svc_runtime::telemetry::Metrics;
 use svc_webhooks::Wake;
 use tokio::sync::watch;
 use tracing::{Instrument, Span, debug_span, field};
@@ -23,6 +30,9 @@ use tracing::{Instrument, Span, debug_span, field};
 use crate::domain::{Actor, ChangeKind, Contact, ContactChange, Partition, UniqueValue, why_not_created};
 use crate::error::ContactError;
 use crate::store::{Created, Transaction, Work, Writer};
+use creations::Creations;
+
+pub(crate) use creations::Newcomer;
 
 /// What a work has come to: its value, and what it did to contacts.
 #[must_use]
@@ -80,6 +90,12 @@ impl<T> Changed<T> {
 
 /// Makes changes.
 pub(crate) struct Changes {
+    seam: Arc<Seam>,
+    creations: Creations,
+}
+
+/// What every change is made with.
+struct Seam {
     writer: Writer,
     records: IdempotencyRecords,
     outbox: Outbox,
@@ -89,29 +105,36 @@ pub(crate) struct Changes {
 
 impl Changes {
     /// With the only writer of the store, the answers that it keeps, and what it tells other services.
-    pub(crate) fn new(writer: Writer, records: IdempotencyRecords, outbox: Outbox) -> Changes {
-        Changes { writer, records, outbox, bells: Bells::new(), webhooks: Wake::default() }
+    pub(crate) fn new(
+        writer: Writer,
+        records: IdempotencyRecords,
+        outbox: Outbox,
+        metrics: &Metrics,
+    ) -> Changes {
+        let (bells, webhooks) = (Bells::new(), Wake::default());
+        let seam = Arc::new(Seam { writer, records, outbox, bells, webhooks });
+        Changes { creations: Creations::new(seam.clone(), metrics), seam }
     }
 
     /// Rings when a change of these contacts was committed here, and now and then besides. What other replicas commit
     /// it does not tell.
     pub(crate) fn bell(&self, partition: &Partition) -> watch::Receiver<()> {
-        self.bells.of(partition).subscribe()
+        self.seam.bells.of(partition).subscribe()
     }
 
     /// Whom each change that is committed here wakes, to be told by webhooks.
     pub(crate) fn webhooks(&self) -> Wake {
-        self.webhooks.clone()
+        self.seam.webhooks.clone()
     }
 
     /// What is kept of the answer of a call.
     pub(crate) async fn kept(&self, call: &IdempotentCall) -> Result<Option<Kept>, ContactError> {
-        Ok(self.records.find(call).await??)
+        Ok(self.seam.records.find(call).await??)
     }
 
     /// Whether anything is kept of a call with this key, whatever its content.
     pub(crate) async fn has_kept(&self, call: &IdempotentCall) -> Result<bool, ContactError> {
-        Ok(self.records.has(call).await?)
+        Ok(self.seam.records.has(call).await?)
     }
 
     /// Makes a change, all of it or nothing.
@@ -119,7 +142,12 @@ impl Changes {
     where
         W: for<'w> FnOnce(&'w mut dyn Work) -> BoxFuture<'w, Result<Changed<T>, ContactError>>,
     {
-        self.make_once(actor, None, work).await
+        self.seam.make(actor, None, work).await
+    }
+
+    /// Creates a contact, together with those that are created for the same agent at this moment.
+    pub(crate) async fn create(&self, actor: &Actor, newcomer: Newcomer) -> Result<(), ContactError> {
+        self.creations.create(actor, newcomer).await
     }
 
     /// Makes a change, all of it or nothing, and when it is to take effect once, no second time.
@@ -129,6 +157,16 @@ impl Changes {
         once: Option<Once<T>>,
         work: W,
     ) -> Result<T, ContactError>
+    where
+        W: for<'w> FnOnce(&'w mut dyn Work) -> BoxFuture<'w, Result<Changed<T>, ContactError>>,
+    {
+        self.seam.make(actor, once, work).await
+    }
+}
+
+impl Seam {
+    /// Makes a change by itself.
+    async fn make<T, W>(&self, actor: &Actor, once: Option<Once<T>>, work: W) -> Result<T, ContactError>
     where
         W: for<'w> FnOnce(&'w mut dyn Work) -> BoxFuture<'w, Result<Changed<T>, ContactError>>,
     {
@@ -170,12 +208,17 @@ impl Changes {
             }
             transaction.commit().await?;
             if revision.is_some() {
-                self.bells.of(&actor.partition).send_replace(());
-                self.webhooks.now();
+                self.ring(&actor.partition);
             }
             Ok(value)
         };
         change.instrument(span).await
+    }
+
+    /// Says that something was committed.
+    fn ring(&self, partition: &Partition) {
+        self.bells.of(partition).send_replace(());
+        self.webhooks.now();
     }
 }
 

@@ -13,6 +13,8 @@ use crate::store::StoreError;
 
 /// How long the caller of an upload that finds no place is told to wait. Most take seconds.
 const UPLOADS_RETRY: Duration = Duration::from_secs(5);
+/// When to try again to create a contact.
+const CREATE_RETRY: Duration = Duration::from_secs(1);
 /// When to try again to follow changes.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
@@ -93,6 +95,9 @@ pub(crate) enum ContactError {
     /// Many follow changes already.
     #[error("many follow changes already")]
     TooManyFollow,
+    /// Many create contacts of the agent already.
+    #[error("many create contacts already")]
+    TooManyCreate,
     /// Others have written the same meanwhile: the change is to be made again.
     #[error("others have written the same")]
     Overtaken,
@@ -228,6 +233,10 @@ impl From<ContactError> for Error {
                 Error::new(Reason::Overloaded, "Too many follow changes at this moment.")
                     .retry_after(RETRY_AFTER)
             }
+            ContactError::TooManyCreate => {
+                Error::new(Reason::Overloaded, "Too many contacts of the agent are being created.")
+                    .retry_after(CREATE_RETRY)
+            }
             ContactError::Overtaken => Error::unavailable(),
             ContactError::ImportNotFound => Error::not_found("Import"),
             ContactError::Content(error) => error,
@@ -275,6 +284,7 @@ mod tests {
             (ObjectError::TooSlow.into(), Reason::Unavailable),
             (ContactError::ChangesGone, Reason::InvalidCursor),
             (ContactError::TooManyFollow, Reason::Overloaded),
+            (ContactError::TooManyCreate, Reason::Overloaded),
             (ContactError::Unmet(Unmet::OtherVersion), Reason::PreconditionFailed),
             (Repeat::Reused.into(), Reason::IdempotencyKeyReused),
             (StoreError::Db(DbError::Duplicate).into(), Reason::Internal),

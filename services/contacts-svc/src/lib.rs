@@ -119,7 +119,7 @@ impl Service for ContactsService {
         let records = IdempotencyRecords::new(NAME, db.clone(), environment, &tasks);
         let outbox = Outbox::new(db.clone(), environment);
         Retention::new(store.clone(), environment, config.changes_kept_days).start(&tasks);
-        let changes = Arc::new(Changes::new(writer, records.clone(), outbox.clone()));
+        let changes = Arc::new(Changes::new(writer, records.clone(), outbox.clone(), &environment.metrics));
         let (feed, wake) = (store::feed(&db, store.clone()), changes.webhooks());
         let (webhooks, dispatcher) =
             svc_webhooks::open(&config.webhooks, &db, feed, records, wake, environment)?;

@@ -4,6 +4,7 @@ mod alike;
 mod arrays;
 mod backlog;
 mod changes;
+mod creations;
 mod cursor_key;
 mod feed;
 mod fields;
@@ -33,6 +34,7 @@ use svc_db::{AnyDb, Db, DbError, Dialect, Migrator, OpenError, Outgoing, Records
 use svc_runtime::service::Environment;
 use svc_runtime::telemetry::Metrics;
 
+pub(crate) use creations::CreationWork;
 pub(crate) use feed::feed;
 pub(crate) use files::{FileStore, FileWork, Leftovers};
 pub(crate) use imports::{ImportStore, ImportWork};
@@ -160,7 +162,7 @@ trait Begin: Send + Sync {
 
 /// A transaction.
 #[async_trait]
-pub(crate) trait Transaction: Work + EndWork {
+pub(crate) trait Transaction: Work + CreationWork + EndWork {
     /// Where the answers of calls that take effect once are kept, as a part of it.
     fn records(&mut self) -> &mut dyn Records;
 

@@ -96,7 +96,7 @@ impl FieldSet {
 }
 
 /// A value that only one contact of the agent may have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UniqueValue {
     /// The key of the field.
     pub(crate) key: String,

@@ -39,6 +39,11 @@ impl WriteContext {
         self.clock.now()
     }
 
+    /// The revision of the fields.
+    pub(crate) fn revision(&self) -> i64 {
+        self.set.revision
+    }
+
     /// A change that holds only if nobody has changed the fields of the agent since it was judged by them.
     pub(crate) fn judged<T>(&self, changed: Changed<T>) -> Changed<T> {
         changed.judged_by(self.set.revision)

@@ -1,6 +1,7 @@
 //! What every store must do, whatever the engine: one suite, run on each.
 
 mod changes;
+mod creations;
 mod fields;
 mod people;
 mod policies;

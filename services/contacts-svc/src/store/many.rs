@@ -253,13 +253,13 @@ fn written(contact: &Contact) -> Result<Written<'_>, StoreError> {
 }
 
 /// The statements that write, made once of [`WRITTEN`].
-struct Writing {
-    insert: String,
+pub(super) struct Writing {
+    pub(super) insert: String,
     update: String,
 }
 
 impl Writing {
-    fn of<D: Dialect>() -> &'static Writing {
+    pub(super) fn of<D: Dialect>() -> &'static Writing {
         static SQLITE: OnceLock<Writing> = OnceLock::new();
         static POSTGRES: OnceLock<Writing> = OnceLock::new();
         match D::TRY_LOCK {
@@ -328,11 +328,11 @@ fn set(value: impl Fn(usize) -> String) -> String {
 }
 
 /// The rows of a statement of [`Writing`].
-fn rows_of(contacts: &[Contact]) -> Result<String, StoreError> {
-    json(&contacts.iter().map(written).collect::<Result<Vec<_>, _>>()?)
+pub(super) fn rows_of<'c>(contacts: impl IntoIterator<Item = &'c Contact>) -> Result<String, StoreError> {
+    json(&contacts.into_iter().map(written).collect::<Result<Vec<_>, _>>()?)
 }
 
-fn json(value: &impl Serialize) -> Result<String, StoreError> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {
     // Texts and numbers always make JSON.
     serde_json::to_string(value).map_err(|_| StoreError::Corrupt { column: "json" })
 }

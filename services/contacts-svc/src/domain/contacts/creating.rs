@@ -3,7 +3,7 @@
 use svc_core::idempotency::{IdempotentCall, Kept, Once};
 
 use super::Saved;
-use crate::change::Changed;
+use crate::change::{Changed, Newcomer};
 use crate::domain::contacts::changing::change_found;
 use crate::domain::custom_fields::unique_values;
 use crate::domain::saving::{WriteContext, lock_people, others};
@@ -32,12 +32,15 @@ impl Contacts {
         let sent = draft.reachable(self.phones);
         let found = self.alike(&actor.partition, &sent, saving.tell).await?;
         self.by_the_rules(&actor.partition, |context| {
-            let (draft, found) = (draft.clone(), found.clone());
-            let once = Once::of(once.clone(), keep);
+            let (draft, found, once) = (draft.clone(), found.clone(), once.clone());
             async move {
                 let checked = draft.clone().check(context.rules(), Basis::New);
                 let fields = checked.map_err(ContactError::Invalid)?;
                 let new = Contact::new(self.ids.next(), fields, context.now());
+                if saving.on_duplicate == OnDuplicate::Allow {
+                    return self.create_whoever_is_there(actor, &context, new, found, (once, keep)).await;
+                }
+                let once = Once::of(once, keep);
                 self.changes
                     .make_once(actor, once, |work| Box::pin(create(work, context, new, draft, saving, found)))
                     .await
@@ -45,8 +48,27 @@ impl Contacts {
         })
         .await
     }
+
+    /// Creates a contact, whoever else may be the same person: nothing but what only one contact may have decides, so it
+    /// is done together with others.
+    async fn create_whoever_is_there(
+        &self,
+        actor: &Actor,
+        context: &WriteContext,
+        new: Contact,
+        found: Vec<PossibleDuplicate>,
+        (once, keep): (Option<IdempotentCall>, fn(&Saved) -> Kept),
+    ) -> Result<Saved, ContactError> {
+        let values = unique_values(&new.fields.custom_fields, context.rules());
+        let saved = Saved::new(new.clone(), true).beside(found);
+        let once = once.map(|call| (call, keep(&saved)));
+        let newcomer = Newcomer { contact: new, values, judged_by: context.revision(), once };
+        self.changes.create(actor, newcomer).await?;
+        Ok(saved)
+    }
 }
 
+/// Creates a contact unless another one may be the same person.
 async fn create(
     work: &mut dyn Work,
     context: WriteContext,
@@ -57,14 +79,12 @@ async fn create(
 ) -> Result<Changed<Saved>, ContactError> {
     let by = Reachable::of(&new.fields);
     lock_people(work, &context, saving.on_duplicate, &by).await?;
-    if saving.on_duplicate != OnDuplicate::Allow {
-        let found = others(work.alike(&context.partition, &by).await?, &new.id);
-        match (saving.on_duplicate, found.as_slice()) {
-            (_, []) => {}
-            (OnDuplicate::Update, [other]) => return update(work, &context, other, draft).await,
-            (OnDuplicate::Update, _) => return Err(ContactError::SeveralDuplicates(found)),
-            (_, [other, ..]) => return Err(ContactError::PossibleDuplicate(other.clone())),
-        }
+    let alike = others(work.alike(&context.partition, &by).await?, &new.id);
+    match (saving.on_duplicate, alike.as_slice()) {
+        (_, []) => {}
+        (OnDuplicate::Update, [other]) => return update(work, &context, other, draft).await,
+        (OnDuplicate::Update, _) => return Err(ContactError::SeveralDuplicates(alike)),
+        (_, [other, ..]) => return Err(ContactError::PossibleDuplicate(other.clone())),
     }
     let values = unique_values(&new.fields.custom_fields, context.rules());
     let saved = Saved::new(new.clone(), true).beside(found);

@@ -72,6 +72,8 @@ const CASES: &[(&str, usize)] = &[
     ("many.rs db.contact.lock_many", 1),
     ("many.rs db.contact.lock_alike", 1),
     ("many.rs db.contact.insert_many", 1),
+    ("creations.rs db.contact.insert_free", 1),
+    ("creations.rs db.contact.ids_of", 1),
     ("many.rs db.contact.update_many", 1),
     ("sql.rs db.contact.update", 1),
     ("people.rs db.contact.forget_answers", 1),
@@ -367,6 +369,14 @@ impl Held {
             "many.rs db.contact.insert_many" => {
                 let new = self.new_of(p, if is_owner { 3 } else { 1 });
                 vec![work.insert_many(p, &[new]).await.unwrap() && is_owner]
+            }
+            "creations.rs db.contact.insert_free" => {
+                let new = self.new_of(p, if is_owner { 5 } else { 1 });
+                vec![!work.insert_free(p, &[&new]).await.unwrap().is_empty() && is_owner]
+            }
+            "creations.rs db.contact.ids_of" => {
+                let references = [by_reference_text(&one)].into();
+                vec![!work.ids_of(p, &references).await.unwrap().is_empty()]
             }
             "many.rs db.contact.update_many" => {
                 work.update_many(p, &[updated]).await.unwrap();

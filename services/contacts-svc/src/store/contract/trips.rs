@@ -8,10 +8,11 @@ use crate::change::{Changed, Changes};
 use crate::domain::{Actor, UniqueValue};
 use crate::error::ContactError;
 
-fn changes(home: &TestEnvironment, db: &AnyDb, writer: Writer) -> Changes {
+pub(super) fn changes(home: &TestEnvironment, db: &AnyDb, writer: Writer) -> Changes {
     let tasks = home.environment.supervisor.of(crate::NAME);
     let records = IdempotencyRecords::new(crate::NAME, db.clone(), &home.environment, &tasks);
-    Changes::new(writer, records, Outbox::new(db.clone(), &home.environment))
+    let outbox = Outbox::new(db.clone(), &home.environment);
+    Changes::new(writer, records, outbox, &home.environment.metrics)
 }
 
 async fn create(
