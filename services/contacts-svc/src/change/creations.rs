@@ -192,17 +192,20 @@ impl Agent {
     fn next(&mut self) -> Vec<Waiting> {
         let (mut batch, mut left) = (Vec::new(), VecDeque::new());
         let mut wanted = HashSet::new();
-        for waiting in self.waiting.drain(..) {
+        while batch.len() < MAX_TOGETHER {
+            let Some(waiting) = self.waiting.pop_front() else { break };
             if waiting.reply.is_closed() {
                 continue;
             }
             let is_apart = wanted_by(&waiting.newcomer).fold(true, |apart, key| wanted.insert(key) && apart);
             let is_of_first = batch.first().is_none_or(|first: &Waiting| first.actor_id == waiting.actor_id);
-            match batch.len() < MAX_TOGETHER && is_apart && is_of_first {
+            match is_apart && is_of_first {
                 true => batch.push(waiting),
                 false => left.push_back(waiting),
             }
         }
+        // Who was passed over stays before those who came later.
+        left.append(&mut self.waiting);
         self.waiting = left;
         batch
     }

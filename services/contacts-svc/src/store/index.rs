@@ -47,13 +47,22 @@ macro_rules! remove_terms {
 }
 pub(super) use remove_terms;
 
-/// On PostgreSQL, adds those in arrays of numbers, times and ids.
+/// On PostgreSQL, adds those in arrays of numbers, times and ids, each a placeholder.
 macro_rules! add_terms {
-    () => {
-        "INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
-         SELECT $1, $2, k.* FROM unnest($3::text::bigint[], $4::text::bigint[], $5::text::text[]) AS k"
+    ($terms:literal, $times:literal, $ids:literal) => {
+        concat!(
+            "INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
+             SELECT $1, $2, k.* FROM unnest(",
+            $terms,
+            "::text::bigint[], ",
+            $times,
+            "::text::bigint[], ",
+            $ids,
+            "::text::text[]) AS k"
+        )
     };
 }
+pub(super) use add_terms;
 
 /// Removes those in arrays of a number, a time and an id.
 const REMOVE_TERMS: Statements = Statements {
@@ -73,11 +82,12 @@ const ADD_TERMS: Statements = Statements {
     sqlite: &["INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
                SELECT $1, $2, k.value ->> 0, k.value ->> 1, k.value ->> 2 FROM json_each($3) AS k \
                WHERE true ON CONFLICT DO NOTHING"],
-    postgres: &[concat!(add_terms!(), " ON CONFLICT DO NOTHING")],
+    postgres: &[concat!(add_terms!("$3", "$4", "$5"), " ON CONFLICT DO NOTHING")],
 };
 
 /// Adds those of contacts that are new. None is there: not to have to look spares PostgreSQL a third of the work.
-const ADD_NEW_TERMS: Statements = Statements { sqlite: ADD_TERMS.sqlite, postgres: &[add_terms!()] };
+const ADD_NEW_TERMS: Statements =
+    Statements { sqlite: ADD_TERMS.sqlite, postgres: &[add_terms!("$3", "$4", "$5")] };
 
 /// Forgets what is searched of the contacts with these ids.
 const REMOVE_SEARCH: Statements = Statements {

@@ -6,11 +6,12 @@
 //! the numbers, which lock, are taken by what has the contact and its unique values: as everywhere, last.
 
 use async_trait::async_trait;
-use svc_db::{Dialect, sql};
+use svc_db::{Dialect, Query, sql};
 use tracing::instrument;
 
+use super::arrays::{numbers, texts};
 use super::changes::{difference, next_numbers, rows_text};
-use super::index::{Rows, remove_terms};
+use super::index::{Rows, add_terms, remove_terms};
 use super::many::pairs;
 use super::sql::{SqlWork, insert, writing};
 use super::{FieldWork, StoreError, Work, changes};
@@ -18,6 +19,8 @@ use crate::domain::{Contact, ContactChange, Partition, Status, UniqueValue};
 
 /// More changes than these are written by a statement for each kind of row, so that the numbers are taken after all else.
 const TOGETHER_MAX: usize = 16;
+/// The same of changes that are all of contacts that are new.
+const NEW_TOGETHER_MAX: usize = 48;
 
 /// What became of a contact that was to be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +67,7 @@ const CREATE: &str = concat!(
      ON CONFLICT (organization_id, agent_id, field_key, digest) DO NOTHING RETURNING 1), \
      whole AS (SELECT new.id FROM new WHERE (SELECT count(*) FROM taken) = $24), \
      terms AS (INSERT INTO contact_terms (organization_id, agent_id, term, created_at, contact_id) \
-     SELECT $1, $2, (k.q ->> 0)::bigint, (k.q ->> 1)::bigint, whole.id \
-     FROM whole, json_array_elements($20::json) AS k (q) ON CONFLICT DO NOTHING), \
+     SELECT $1, $2, k.term, $15, whole.id FROM whole, unnest($20::text::bigint[]) AS k (term)), \
      search AS (INSERT INTO contact_search (organization_id, agent_id, contact_id, terms) \
      SELECT $1, $2, whole.id, $21::text::int[] FROM whole), \
      numbers AS (INSERT INTO contact_feeds (organization_id, agent_id, last_sequence, active, archived) \
@@ -77,8 +79,24 @@ const CREATE: &str = concat!(
      SELECT (SELECT count(*) FROM new) AS new, (SELECT fields_revision FROM numbers) AS revision"
 );
 
-/// `$3` how many changes, `$4` and `$5` how many more contacts are active and archived, `$6` who makes them, `$7` the
-/// changes, `$8` and `$9` the numbers of values that go and come, `$10` and `$11` those of searches.
+/// What all changes of a statement end with: their numbers, `$3` of them, `$4` and `$5` how many more contacts are active
+/// and archived, `$6` who makes them, `$7` the changes.
+macro_rules! append {
+    () => {
+        concat!(
+            "numbers AS (INSERT INTO contact_feeds (organization_id, agent_id, last_sequence, active, archived) \
+             VALUES ($1, $2, $3, $4, $5) ",
+            next_numbers!(),
+            "), appended AS (INSERT INTO contact_changes \
+             (organization_id, agent_id, sequence, contact_id, kind, version, changed_at, actor_id) \
+             SELECT $1, $2, numbers.last_sequence - $3 + k.n, k.q ->> 0, k.q ->> 1, (k.q ->> 2)::bigint, \
+             (k.q ->> 3)::bigint, $6 FROM numbers, json_array_elements($7::json) WITH ORDINALITY AS k (q, n)) \
+             SELECT fields_revision AS revision FROM numbers"
+        )
+    };
+}
+
+/// Of any: `$8` and `$9` the numbers of values that go and come, `$10` and `$11` those of searches.
 const APPEND: &str = concat!(
     "WITH removed_terms AS (",
     remove_terms!("$8"),
@@ -89,15 +107,18 @@ const APPEND: &str = concat!(
      added_search AS (INSERT INTO contact_search (organization_id, agent_id, contact_id, terms) \
      SELECT $1, $2, k.q ->> 0, (k.q ->> 1)::int[] FROM json_array_elements($11::json) AS k (q) \
      ON CONFLICT (contact_id) DO UPDATE SET terms = excluded.terms \
-     WHERE contact_search.organization_id = $1 AND contact_search.agent_id = $2), \
-     numbers AS (INSERT INTO contact_feeds (organization_id, agent_id, last_sequence, active, archived) \
-     VALUES ($1, $2, $3, $4, $5) ",
-    next_numbers!(),
-    "), appended AS (INSERT INTO contact_changes \
-     (organization_id, agent_id, sequence, contact_id, kind, version, changed_at, actor_id) \
-     SELECT $1, $2, numbers.last_sequence - $3 + k.n, k.q ->> 0, k.q ->> 1, (k.q ->> 2)::bigint, \
-     (k.q ->> 3)::bigint, $6 FROM numbers, json_array_elements($7::json) WITH ORDINALITY AS k (q, n)) \
-     SELECT fields_revision AS revision FROM numbers"
+     WHERE contact_search.organization_id = $1 AND contact_search.agent_id = $2), ",
+    append!()
+);
+
+/// Of contacts that are new: `$8` to `$10` the numbers of their values, with times and ids, `$11` ids and `$12` the numbers
+/// of searches, all as arrays. Nothing of it is there, so nothing has to be looked for.
+const APPEND_NEW: &str = concat!(
+    "WITH terms AS (",
+    add_terms!("$8", "$9", "$10"),
+    "), search AS (INSERT INTO contact_search (organization_id, agent_id, contact_id, terms) \
+     SELECT $1, $2, k.id, k.terms::int[] FROM unnest($11::text::text[], $12::text::text[]) AS k (id, terms)), ",
+    append!()
 );
 
 impl<D: Dialect> SqlWork<D> {
@@ -113,7 +134,7 @@ impl<D: Dialect> SqlWork<D> {
     ) -> Result<Created, StoreError> {
         let search = rows.added_search.first().map_or("{}", |(_, terms)| terms.as_str());
         let query = writing::<D>(CREATE, partition, contact)?
-            .bind(&json(&rows.added_terms)?)
+            .bind(&numbers(rows.added_terms.iter().map(|(term, ..)| *term)))
             .bind(search)
             .bind(actor_id)
             .bind(&pairs(values.iter().map(|value| (value, contact.id.as_str())))?)
@@ -138,18 +159,55 @@ impl<D: Dialect> SqlWork<D> {
         let rows = Rows::of::<D>(partition, changes);
         // Those that have others now are written over: a statement sees nothing of what it has removed itself.
         let removed_search: Vec<&str> = rows.gone_from_search().collect();
-        let query = sql::<D>(APPEND)
+        let query = self
+            .appending(APPEND, partition, actor_id, changes)?
+            .bind(&json(&rows.removed_terms)?)
+            .bind(&json(&rows.added_terms)?)
+            .bind(&json(&removed_search)?)
+            .bind(&json(&rows.added_search)?);
+        self.append(query).await
+    }
+
+    /// All that follows from contacts that are new, on PostgreSQL.
+    #[instrument(name = "db.contact_change.record_new", level = "debug", skip_all)]
+    async fn append_new_at_once(
+        &mut self,
+        partition: &Partition,
+        actor_id: &str,
+        changes: &[ContactChange],
+    ) -> Result<i64, StoreError> {
+        let Rows { mut added_terms, added_search, .. } = Rows::of::<D>(partition, changes);
+        // Those of a value lie side by side in the table.
+        added_terms.sort_unstable();
+        let query = self
+            .appending(APPEND_NEW, partition, actor_id, changes)?
+            .bind(&numbers(added_terms.iter().map(|(term, ..)| *term)))
+            .bind(&numbers(added_terms.iter().map(|(_, created_at, _)| *created_at)))
+            .bind(&texts(added_terms.iter().map(|(.., id)| *id)))
+            .bind(&texts(added_search.iter().map(|(id, _)| *id)))
+            .bind(&texts(added_search.iter().map(|(_, terms)| terms.as_str())));
+        self.append(query).await
+    }
+
+    /// A statement that ends with changes, with what all of these have.
+    fn appending(
+        &self,
+        text: &'static str,
+        partition: &Partition,
+        actor_id: &str,
+        changes: &[ContactChange],
+    ) -> Result<Query<D>, StoreError> {
+        Ok(sql::<D>(text)
             .bind(&partition.organization_id)
             .bind(&partition.agent_id)
             .bind(changes.len() as i64)
             .bind(difference(changes, Status::Active))
             .bind(difference(changes, Status::Archived))
             .bind(actor_id)
-            .bind(&rows_text(changes)?)
-            .bind(&json(&rows.removed_terms)?)
-            .bind(&json(&rows.added_terms)?)
-            .bind(&json(&removed_search)?)
-            .bind(&json(&rows.added_search)?);
+            .bind(&rows_text(changes)?))
+    }
+
+    async fn append(&mut self, query: Query<D>) -> Result<i64, StoreError> {
         let row = self.transaction.optional(query).await?;
         let row = row.ok_or(StoreError::Corrupt { column: "last_sequence" })?;
         Ok(row.get("revision")?)
@@ -188,7 +246,12 @@ impl<D: Dialect> EndWork for SqlWork<D> {
         actor_id: &str,
         changes: &[ContactChange],
     ) -> Result<i64, StoreError> {
-        if !D::choose("", APPEND).is_empty() && changes.len() <= TOGETHER_MAX {
+        let is_postgres = !D::choose("", APPEND).is_empty();
+        let are_new = changes.iter().all(|change| change.before().is_none());
+        if is_postgres && are_new && changes.len() <= NEW_TOGETHER_MAX {
+            return self.append_new_at_once(partition, actor_id, changes).await;
+        }
+        if is_postgres && changes.len() <= TOGETHER_MAX {
             return self.append_at_once(partition, actor_id, changes).await;
         }
         super::index::write(&mut self.transaction, partition, changes).await?;

@@ -1,5 +1,7 @@
 //! Contacts that are created at the same moment: in one transaction, and each is told what became of it.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 use futures::poll;
 use svc_core::idempotency::{IdempotentCall, Kept as KeptAnswer, Repeat, RequestDigest};
@@ -199,6 +201,56 @@ async fn who_goes_away_is_not_created() {
         // The next one finds nobody before it.
         changes.create(&actor, newcomer(&p, 10, "ref 10", "")).await.unwrap();
         assert_eq!(store.feed(&p).await.unwrap().last_sequence, 5, "{engine}");
+        db.close().await;
+    }
+}
+
+/// Batches of two replicas that want the same get past each other: of each reference and each value there is one.
+#[tokio::test]
+async fn of_the_same_in_two_replicas_one_is_created() {
+    const EACH: u32 = 60;
+    let home = TestEnvironment::postgres().await;
+    let p = partition("creations");
+    let actor = actor(&p);
+    let mut replicas = Vec::new();
+    for _ in 0..2 {
+        let (Kept { store, writer }, db) = Kept::open(&home).await;
+        replicas.push((changes(&home, &db, writer), store, db));
+    }
+    let mut creates = Vec::new();
+    for (place, (changes, ..)) in (0..).zip(&replicas) {
+        for number in 0..EACH {
+            // The second one goes the other way round, and some of its references want values of others.
+            let of = if place == 0 { number } else { EACH - 1 - number };
+            let wants = of % 3 == 0;
+            let unique = if wants { format!("value {}", (of + 3 * place) % EACH) } else { String::new() };
+            let reference = format!("ref {of:02}");
+            let newcomer = newcomer(&p, place * 1_000 + number, &reference, &unique);
+            let actor = &actor;
+            creates.push(async move { (reference, unique, changes.create(actor, newcomer).await) });
+        }
+    }
+    let results = join_all(creates).await;
+    let mut references = BTreeSet::new();
+    let mut values = BTreeSet::new();
+    for (reference, unique, result) in &results {
+        match result {
+            Ok(()) => {
+                assert!(references.insert(reference), "{reference} is there twice");
+                assert!(unique.is_empty() || values.insert(unique), "{unique} is there twice");
+            }
+            Err(ContactError::ReferenceTaken { existing_id: Some(_) }) => {}
+            Err(ContactError::ValueTaken { existing_id: Some(_), .. }) => assert!(!unique.is_empty()),
+            Err(error) => panic!("{reference}: {error:?}"),
+        }
+    }
+    // Where both want no value, one of the two is there.
+    let others = results.iter().filter(|(_, unique, _)| unique.is_empty());
+    assert!(others.map(|(reference, ..)| reference).all(|reference| references.contains(reference)));
+    let (feed, all) = (replicas[0].1.feed(&p).await.unwrap(), references.len() as i64);
+    assert_eq!((feed.last_sequence, feed.active), (all, all));
+    assert!(batched(&home) > 0);
+    for (.., db) in &replicas {
         db.close().await;
     }
 }

@@ -40,6 +40,7 @@ const OF_EVERYBODY: &[&str] = &[
 const CASES: &[(&str, usize)] = &[
     ("sql.rs db.contact.insert", 1),
     ("writing.rs db.contact.create", 1),
+    ("writing.rs db.contact_change.record_new", 1),
     ("writing.rs db.contact_change.record", 1),
     ("changes.rs db.contact_change.append", 1),
     ("index.rs db.contact_index.write", 1),
@@ -259,13 +260,18 @@ impl Held {
                 assert_eq!(created, Created::At(0));
                 vec![false]
             }
+            "writing.rs db.contact_change.record_new" => {
+                let new = if is_owner { self.contact(6) } else { self.new_of(p, 1) };
+                work.append_changes(p, "actor", &[ContactChange::Created(new)]).await.unwrap();
+                vec![false]
+            }
             "writing.rs db.contact_change.record" => {
                 // The index of a contact that is not the caller's is to be removed, and stays.
-                let change = match is_owner {
-                    true => ContactChange::Created(one),
-                    false => ContactChange::Deleted { before: one, at: START },
-                };
-                work.append_changes(p, "actor", &[change]).await.unwrap();
+                let gone = ContactChange::Deleted { before: one.clone(), at: START };
+                work.append_changes(p, "actor", &[gone]).await.unwrap();
+                if is_owner {
+                    work.append_changes(p, "actor", &[ContactChange::Created(one)]).await.unwrap();
+                }
                 vec![false]
             }
             // As many as are written by a statement for each kind of row.
