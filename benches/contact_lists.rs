@@ -44,16 +44,23 @@ const LISTS: &[(&str, &str)] = &[
     ("a tag and a stage", "tag=vip&stage=CUSTOMER"),
     ("three values", "tag=vip&stage=CUSTOMER&customFields.plan=gold"),
     ("values that never meet", "tag=rare&customFields.plan=silver"),
+    ("many of each, none of both", "tag=group%207&customFields.plan=gold"),
+    ("none of both, by name", "tag=group%207&customFields.plan=gold&sort=name"),
     ("a tag, by name", "tag=vip&sort=name"),
+    ("a tag, by change", "tag=vip&sort=-updatedAt"),
     ("a rare tag, by name", "tag=rare&sort=name"),
     ("created before", "createdBefore=2026-01-01T00:00:00.500Z"),
     ("changed after", "updatedAfter=2026-01-01T00:00:00.500Z&sort=updatedAt"),
+    ("a tag, changed after", "tag=vip&updatedAfter=2026-01-01T00:00:00.500Z"),
     ("a frequent text", "search=love"),
+    ("a frequent text and a tag", "search=love&tag=vip"),
+    ("a frequent text, by name", "search=love&sort=name"),
     ("a rare text", "search=customer-77"),
     ("one contact by text", "search=ada.8%40example"),
     ("two letters", "search=lo"),
     ("a text that is not there", "search=nowhere-to-be-found"),
     ("with the total", "includeTotal=true"),
+    ("the total of a tag", "includeTotal=true&tag=rare"),
 ];
 
 /// What a page of a list takes.

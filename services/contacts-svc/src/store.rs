@@ -16,6 +16,7 @@ mod lists;
 mod many;
 mod people;
 mod row;
+mod sieve;
 mod sql;
 mod writing;
 
@@ -39,6 +40,7 @@ pub(crate) use feed::feed;
 pub(crate) use files::{FileStore, FileWork, Leftovers};
 pub(crate) use imports::{ImportStore, ImportWork};
 pub(crate) use lists::{Along, Candidate, Candidates, Stretch};
+pub(crate) use sieve::{Reach, Sieve, Sifted};
 pub(crate) use many::{Found, ManyWork};
 pub(crate) use svc_db::StoreError;
 pub(crate) use writing::{Created, EndWork};
@@ -80,6 +82,18 @@ pub(crate) trait Store: FileStore + Leftovers + Send + Sync {
 
     /// Contacts in the order of a list, at most as many as the stretch says.
     async fn walk(&self, partition: &Partition, stretch: &Stretch<'_>) -> Result<Vec<Contact>, StoreError>;
+
+    /// Looks at as many contacts in the order of a list as the stretch says, and gives those that a sieve lets
+    /// through.
+    async fn sift(
+        &self,
+        partition: &Partition,
+        stretch: &Stretch<'_>,
+        sieve: &Sieve,
+    ) -> Result<Sifted, StoreError>;
+
+    /// How far the next contacts with each of the values reach that a stretch goes along, counted up to its limit.
+    async fn reach(&self, partition: &Partition, stretch: &Stretch<'_>) -> Result<Vec<Reach>, StoreError>;
 
     /// Contacts that may be in a list, in no order: for each status at most `limit`, and more than `limit` only if
     /// there are.

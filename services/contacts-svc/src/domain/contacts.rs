@@ -156,8 +156,8 @@ impl Contacts {
         self.changes
             .make(actor, |work| {
                 Box::pin(async move {
-                    for contact in &contacts {
-                        work.insert(&partition, contact).await?;
+                    if !work.insert_many(&partition, &contacts).await? {
+                        return Err(ContactError::ReferenceTaken { existing_id: None });
                     }
                     Ok(Changed::new((), contacts.into_iter().map(ContactChange::Created).collect()))
                 })

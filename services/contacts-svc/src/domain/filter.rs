@@ -3,7 +3,7 @@
 use svc_core::clock::Timestamp;
 
 use super::terms::{Value, each_value, searched};
-use super::{Contact, Stage, Status, email_key};
+use super::{Contact, SortBy, Stage, Status, email_key};
 
 /// Which statuses a list holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +93,23 @@ impl Filter {
     pub(crate) fn column(&self) -> Option<(Column, &str)> {
         let email = self.email.as_deref().map(|key| (Column::Email, key));
         email.or_else(|| self.mobile_number.as_deref().map(|number| (Column::MobileNumber, number)))
+    }
+
+    /// The value that it asks for, if there is nothing else that it asks for but statuses.
+    pub(crate) fn only_value(&self) -> Option<Value<'_>> {
+        let [value] = *self.values() else { return None };
+        let all_else = Filter { tag: None, stage: None, custom_fields: Vec::new(), ..self.clone() };
+        all_else.is_by_status_only().then_some(value)
+    }
+
+    /// Whether an order has all that it asks for, one contact behind the other.
+    pub(crate) fn is_found_in_order_of(&self, by: SortBy) -> bool {
+        let found = match by {
+            SortBy::CreatedAt => Filter { created_after: None, created_before: None, ..self.clone() },
+            SortBy::UpdatedAt => Filter { updated_after: None, ..self.clone() },
+            SortBy::Name => self.clone(),
+        };
+        found.is_by_status_only() || (by == SortBy::CreatedAt && found.only_value().is_some())
     }
 
     /// Whether it asks for nothing but statuses.

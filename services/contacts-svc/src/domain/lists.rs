@@ -1,33 +1,39 @@
 //! How a list finds its contacts ([ADR 23](../../../../docs/adr/0023-lists-and-changes.md)).
 //!
 //! Every contact that is read is held against the whole filter here. What is asked of the store only decides how many
-//! have to be read: those along one order, or those with the rarest of the values that the filter asks for. A look
-//! at a page ends after a number of contacts that is the same however many there are, so a page can end before it
-//! is full. It then says where to go on.
+//! have to be read: those along one order, or those with the rarest of the values that the filter asks for, held against
+//! the other values by indexes. A look at a page ends after a number of contacts that is the same however many there
+//! are, so a page can end before it is full. It then says where to go on.
 
 use std::collections::{HashMap, VecDeque};
 
 use svc_core::clock::Timestamp;
 use svc_core::page::PageSize;
 
-use super::terms::search_needles;
+use super::terms::{Value, search_needles};
 use super::{Contact, Filter, Key, Locator, PAGE_MAX_BYTES, Page, Partition, Position, Sort, SortBy};
 use crate::error::ContactError;
-use crate::store::{Along, Candidate, Candidates, Store, Stretch};
+use crate::store::{Along, Candidate, Candidates, Reach, Sieve, Store, Stretch};
 
 /// How many contacts are read at once: the default page in one go, the largest in three. Between them it is
 /// seen whether the page is full by its bytes, so that this many of the largest contacts, about 4 MiB, are
 /// the most that is held of what does not fit.
 const ROWS_AT_ONCE: usize = 34;
-/// The most contacts that are looked at for one page.
-const LOOKS: usize = 2_000;
-/// So many of them are looked at before an index of texts is asked, whose cost grows with what it finds: where a page
+/// The most contacts that are read for one page.
+const READS: usize = 600;
+/// The most that are held against several values by indexes for one page. A hundred of them take as long as ten that
+/// are read.
+const PROBES: usize = 500;
+/// So many of those that follow are counted of each value, to go along the one whose contacts are the fewest there.
+const REACH: usize = 200;
+/// So many of them are read before an index of texts is asked, whose cost grows with what it finds: where a page
 /// is full by then, much would be found.
-const LOOKS_BEFORE_SEARCH: usize = 400;
+const READS_BEFORE_SEARCH: usize = 400;
 /// The most candidates that are put in order here.
 const FEW: usize = 2_000;
-/// The most contacts that are looked at to count those of a list.
+/// The most contacts of a list that are counted by a value, and the most that are looked at where there is more to it.
 const COUNTED: usize = 10_000;
+const LOOKED_AT_TO_COUNT: usize = 1_000;
 
 /// A list, and which page of it.
 #[derive(Clone, Debug)]
@@ -52,15 +58,17 @@ enum Source {
     /// One after the other.
     Along(VecDeque<Along>),
     /// These, in order.
-    Few(VecDeque<Candidate>),
+    Few(VecDeque<Position>),
 }
 
 /// How far it has come.
 struct Place {
     /// After which one it goes on.
     after: Option<Position>,
-    /// How many contacts may still be looked at.
-    looks: usize,
+    /// How many contacts may still be read.
+    reads: usize,
+    /// How many may still be held against values.
+    probes: usize,
 }
 
 /// What becomes of a contact that fits.
@@ -97,11 +105,12 @@ impl<'a> Reader<'a> {
             Taken::Yes
         };
         // Who asks for nothing that has to be looked for gets what is read, and no row more than that.
-        let at_once = match self.filter.is_by_status_only() {
+        let at_once = match self.filter.is_found_in_order_of(self.sort.by) {
             true => ROWS_AT_ONCE.min(size + 1),
             false => ROWS_AT_ONCE,
         };
-        let end = self.read(after, LOOKS, at_once, &mut take).await?;
+        let place = Place { after, reads: READS, probes: PROBES };
+        let end = self.read(place, at_once, &mut take).await?;
         page.next = match end {
             End::OfList => None,
             End::Full => last,
@@ -117,7 +126,12 @@ impl<'a> Reader<'a> {
             total += 1;
             Taken::Yes
         };
-        match self.read(None, COUNTED, ROWS_AT_ONCE, &mut take).await? {
+        if let Some(value) = self.filter.only_value() {
+            let count = self.store.count(self.partition, &self.numbers(value), COUNTED + 1).await?;
+            return Ok((count <= COUNTED).then_some(count));
+        }
+        let place = Place { after: None, reads: LOOKED_AT_TO_COUNT, probes: LOOKED_AT_TO_COUNT };
+        match self.read(place, ROWS_AT_ONCE, &mut take).await? {
             End::OfList => Ok(Some(total)),
             End::Full | End::OfLooks(_) => Ok(None),
         }
@@ -125,24 +139,28 @@ impl<'a> Reader<'a> {
 
     async fn read(
         &self,
-        after: Option<Position>,
-        looks: usize,
+        mut place: Place,
         at_once: usize,
         take: &mut (dyn FnMut(Contact, Position) -> Taken + Send),
     ) -> Result<End, ContactError> {
-        let mut place = Place { after, looks };
+        if let (Some(start), _) = self.bounds()
+            && place.after.as_ref().is_none_or(|after| self.sort.compare(&start, after).is_gt())
+        {
+            place.after = Some(start);
+        }
         if let Some(few) = self.few_by_value().await? {
             return self.go(self.in_order(few, &place), &mut place, at_once, take).await;
         }
-        let along = self.along().await?;
+        let along = self.along(place.after.as_ref()).await?;
         let needles = self.needles();
         if !needles.is_empty() {
-            let mut first = Place { after: place.after.clone(), looks: LOOKS_BEFORE_SEARCH };
-            match self.go(Source::Along(along.clone()), &mut first, at_once, take).await? {
-                End::OfLooks(_) => place.after = first.after,
+            let rest = place.reads.saturating_sub(READS_BEFORE_SEARCH);
+            place.reads -= rest;
+            match self.go(Source::Along(along.clone()), &mut place, at_once, take).await? {
+                End::OfLooks(after) => place.after = after,
                 end => return Ok(end),
             }
-            place.looks = place.looks.saturating_sub(LOOKS_BEFORE_SEARCH);
+            place.reads += rest;
             let found = self.store.candidates(self.partition, &Candidates::Search(&needles), FEW + 1).await?;
             if found.len() <= FEW {
                 return self.go(self.in_order(found, &place), &mut place, at_once, take).await;
@@ -152,48 +170,72 @@ impl<'a> Reader<'a> {
     }
 
     /// Those that follow the place, in order.
-    fn in_order(&self, mut few: Vec<Candidate>, place: &Place) -> Source {
-        few.retain(|candidate| {
-            let follows = place
-                .after
-                .as_ref()
-                .is_none_or(|after| self.sort.compare(&candidate.position(self.sort), after).is_gt());
-            follows && self.filter.statuses.each().contains(&candidate.status)
-        });
-        few.sort_by(|one, other| self.sort.compare(&one.position(self.sort), &other.position(self.sort)));
-        Source::Few(few.into())
+    fn in_order(&self, few: Vec<Candidate>, place: &Place) -> Source {
+        let statuses = self.filter.statuses.each();
+        let mut positions: Vec<Position> = few
+            .into_iter()
+            .filter(|candidate| statuses.contains(&candidate.status))
+            .map(|candidate| candidate.position(self.sort))
+            .filter(|position| {
+                place.after.as_ref().is_none_or(|after| self.sort.compare(position, after).is_gt())
+            })
+            .collect();
+        positions.sort_by(|one, other| self.sort.compare(one, other));
+        Source::Few(positions.into())
     }
 
-    /// Where the list goes along, unless few contacts are enough.
-    async fn along(&self) -> Result<VecDeque<Along>, ContactError> {
+    /// Where the list goes along behind this place, unless few contacts are enough.
+    async fn along(&self, after: Option<&Position>) -> Result<VecDeque<Along>, ContactError> {
         let statuses = self.filter.statuses.each();
         Ok(match self.sort.by {
             SortBy::Name => [Along::Statuses(statuses), Along::Unnamed(statuses)].into(),
             SortBy::UpdatedAt => [Along::Statuses(statuses)].into(),
             SortBy::CreatedAt => match self.filter.column() {
                 Some((column, value)) => [Along::Column(column, value.to_owned())].into(),
-                None => {
-                    let along = self.rarest().await?.map(|(terms, _)| Along::Terms(terms));
-                    [along.unwrap_or(Along::Statuses(statuses))].into()
-                }
+                None => [self.rarest_behind(after).await?.unwrap_or(Along::Statuses(statuses))].into(),
             },
         })
     }
 
-    /// The numbers of the value that the fewest contacts have, with how many these are, if this is known.
+    /// The numbers of a value, one for each status.
+    fn numbers(&self, value: Value<'_>) -> Vec<i64> {
+        self.filter.statuses.each().iter().map(|status| value.term(*status)).collect()
+    }
+
+    /// The value of which the next contacts behind this place are the fewest.
+    async fn rarest_behind(&self, after: Option<&Position>) -> Result<Option<Along>, ContactError> {
+        let mut values: Vec<Vec<i64>> =
+            self.filter.values().into_iter().map(|value| self.numbers(value)).collect();
+        if values.len() <= 1 {
+            return Ok(values.pop().map(Along::Terms));
+        }
+        let along = Along::Terms(values.concat());
+        let (_, until) = self.bounds();
+        let stretch = Stretch { along: &along, sort: self.sort, after, until, limit: REACH };
+        let reaches = self.store.reach(self.partition, &stretch).await?;
+        let of_each = values.into_iter().zip(reaches.chunks(self.filter.statuses.each().len()));
+        let rarest = of_each.min_by_key(|(_, reaches)| self.frequency(reaches));
+        Ok(rarest.map(|(numbers, _)| Along::Terms(numbers)))
+    }
+
+    /// How frequent a value is by how far the next contacts with it reach, of each status: first by how many these are,
+    /// and where there are more than were counted, by how near the last one of them is.
+    fn frequency(&self, reaches: &[Reach]) -> (usize, i128) {
+        let count = reaches.iter().map(|reach| reach.count).sum::<usize>().min(REACH);
+        let is_full = |reach: &&Reach| reach.count == REACH;
+        let lasts = reaches.iter().filter(is_full).filter_map(|reach| reach.last);
+        let distance = |time: Timestamp| if self.sort.descending { -i128::from(time.0) } else { time.0.into() };
+        (count, -lasts.map(distance).min().unwrap_or(i128::MAX))
+    }
+
+    /// The numbers of the value that the fewest contacts have, with how many these are, counted up to [`FEW`].
     async fn rarest(&self) -> Result<Option<(Vec<i64>, usize)>, ContactError> {
-        let values = self.filter.values();
-        let statuses = self.filter.statuses.each();
         let mut rarest: Option<(Vec<i64>, usize)> = None;
-        let is_only_one = values.len() == 1;
-        for value in values {
-            let terms: Vec<i64> = statuses.iter().map(|status| value.term(*status)).collect();
-            if is_only_one && self.sort.by == SortBy::CreatedAt {
-                return Ok(Some((terms, usize::MAX)));
-            }
-            let count = self.store.count(self.partition, &terms, FEW + 1).await?;
+        for value in self.filter.values() {
+            let numbers = self.numbers(value);
+            let count = self.store.count(self.partition, &numbers, FEW + 1).await?;
             if rarest.as_ref().is_none_or(|(_, fewest)| count < *fewest) {
-                rarest = Some((terms, count));
+                rarest = Some((numbers, count));
             }
             if count == 0 {
                 break;
@@ -263,10 +305,14 @@ impl<'a> Reader<'a> {
         take: &mut (dyn FnMut(Contact, Position) -> Taken + Send),
     ) -> Result<End, ContactError> {
         match source {
-            Source::Few(few) => self.through(few, place, take).await,
+            Source::Few(few) => self.through(few, place, at_once, take).await,
             Source::Along(along) => {
                 for along in along {
-                    let end = self.walk(&along, place, at_once, take).await?;
+                    let sieve = self.sieve(&along);
+                    let end = match sieve.is_empty() {
+                        true => self.walk(&along, place, at_once, take).await?,
+                        false => self.sift(&along, &sieve, place, at_once, take).await?,
+                    };
                     if !matches!(end, End::OfList) {
                         return Ok(end);
                     }
@@ -276,6 +322,35 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What the filter asks for that an order does not have.
+    fn sieve(&self, along: &Along) -> Sieve {
+        // Few have one address or one number in common.
+        if matches!(along, Along::Column(..)) {
+            return Sieve::default();
+        }
+        let filter = self.filter;
+        let walked = match along {
+            Along::Terms(numbers) => numbers.as_slice(),
+            _ => &[],
+        };
+        let values = filter.values().into_iter().map(|value| self.numbers(value));
+        let created = (filter.created_after, filter.created_before);
+        let is_another = |by: SortBy| self.sort.by != by;
+        Sieve {
+            values: values.filter(|numbers| numbers != walked).collect(),
+            created: (created != (None, None) && is_another(SortBy::CreatedAt)).then(|| {
+                (created.0.unwrap_or(Timestamp(i64::MIN)), created.1.unwrap_or(Timestamp(i64::MAX)))
+            }),
+            updated_after: filter.updated_after.filter(|_| is_another(SortBy::UpdatedAt)),
+        }
+    }
+
+    /// Once among those without a name, there are none with one.
+    fn is_behind(along: &Along, place: &Place) -> bool {
+        let is_among_unnamed = matches!(&place.after, Some(Position { key: Key::Name(None), .. }));
+        is_among_unnamed && matches!(along, Along::Statuses(_))
+    }
+
     async fn walk(
         &self,
         along: &Along,
@@ -283,26 +358,19 @@ impl<'a> Reader<'a> {
         at_once: usize,
         take: &mut (dyn FnMut(Contact, Position) -> Taken + Send),
     ) -> Result<End, ContactError> {
-        // Once among those without a name, there are none with one.
-        let is_among_unnamed = matches!(&place.after, Some(Position { key: Key::Name(None), .. }));
-        if is_among_unnamed && matches!(along, Along::Statuses(_)) {
+        if Self::is_behind(along, place) {
             return Ok(End::OfList);
         }
-        let (start, until) = self.bounds();
-        if let Some(start) = start
-            && place.after.as_ref().is_none_or(|after| self.sort.compare(&start, after).is_gt())
-        {
-            place.after = Some(start);
-        }
+        let (_, until) = self.bounds();
         loop {
-            let limit = at_once.min(place.looks);
+            let limit = at_once.min(place.reads);
             if limit == 0 {
                 return Ok(End::OfLooks(place.after.clone()));
             }
             let stretch = Stretch { along, sort: self.sort, after: place.after.as_ref(), until, limit };
             let contacts = self.store.walk(self.partition, &stretch).await?;
             let is_end = contacts.len() < limit;
-            place.looks -= contacts.len();
+            place.reads -= contacts.len();
             for contact in contacts {
                 let position = self.sort.position(&contact);
                 if self.filter.fits(&contact) && matches!(take(contact, position.clone()), Taken::Full) {
@@ -313,6 +381,41 @@ impl<'a> Reader<'a> {
             if is_end {
                 return Ok(End::OfList);
             }
+        }
+    }
+
+    /// The same where only those are read that a sieve lets through.
+    async fn sift(
+        &self,
+        along: &Along,
+        sieve: &Sieve,
+        place: &mut Place,
+        at_once: usize,
+        take: &mut (dyn FnMut(Contact, Position) -> Taken + Send),
+    ) -> Result<End, ContactError> {
+        if Self::is_behind(along, place) {
+            return Ok(End::OfList);
+        }
+        let (_, until) = self.bounds();
+        // Where most are let through, these fill a page. What is left is looked at at once.
+        let mut limit = at_once * 3;
+        loop {
+            limit = limit.min(place.probes);
+            if limit == 0 {
+                return Ok(End::OfLooks(place.after.clone()));
+            }
+            let stretch = Stretch { along, sort: self.sort, after: place.after.as_ref(), until, limit };
+            let sifted = self.store.sift(self.partition, &stretch, sieve).await?;
+            place.probes -= sifted.looked.min(limit);
+            let end = self.through(sifted.through.into(), place, at_once, take).await?;
+            if !matches!(end, End::OfList) {
+                return Ok(end);
+            }
+            if sifted.looked < limit {
+                return Ok(End::OfList);
+            }
+            place.after = sifted.last;
+            limit = PROBES;
         }
     }
 
@@ -333,24 +436,24 @@ impl<'a> Reader<'a> {
 
     async fn through(
         &self,
-        mut few: VecDeque<Candidate>,
+        mut few: VecDeque<Position>,
         place: &mut Place,
+        at_once: usize,
         take: &mut (dyn FnMut(Contact, Position) -> Taken + Send),
     ) -> Result<End, ContactError> {
         while !few.is_empty() {
-            if place.looks == 0 {
+            if place.reads == 0 {
                 return Ok(End::OfLooks(place.after.clone()));
             }
-            let some: Vec<Candidate> = few.drain(..few.len().min(ROWS_AT_ONCE).min(place.looks)).collect();
-            place.looks -= some.len();
-            let ids: Vec<&str> = some.iter().map(|candidate| candidate.id.as_str()).collect();
+            let some: Vec<Position> = few.drain(..few.len().min(at_once).min(place.reads)).collect();
+            place.reads -= some.len();
+            let ids: Vec<&str> = some.iter().map(|position| position.id.as_str()).collect();
             let contacts = self.store.these(self.partition, &ids).await?;
             let mut contacts: HashMap<String, Contact> =
                 contacts.into_iter().map(|contact| (contact.id.clone(), contact)).collect();
-            for candidate in &some {
-                let position = candidate.position(self.sort);
+            for position in some {
                 // It may be gone by now.
-                if let Some(contact) = contacts.remove(&candidate.id)
+                if let Some(contact) = contacts.remove(&position.id)
                     && self.filter.fits(&contact)
                     && matches!(take(contact, position.clone()), Taken::Full)
                 {

@@ -16,11 +16,11 @@ use super::sql::{columns, mine};
 use crate::domain::{Column, Contact, Key, Partition, Position, Sort, SortBy, Status, name_key};
 
 /// Before all ids and names.
-const FIRST: &str = "";
+pub(super) const FIRST: &str = "";
 /// After all ids, which are hexadecimal.
-const LAST_ID: &str = "~";
+pub(super) const LAST_ID: &str = "~";
 /// So many of the last character stand after all names, which have fewer.
-const MORE_THAN_A_NAME: usize = 256;
+pub(super) const MORE_THAN_A_NAME: usize = 256;
 
 /// What a walk goes along, in one or two statuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Candidate {
 
 /// What the index of names has. Contacts without one stand before all others there. On PostgreSQL it is a column: behind
 /// a policy, conditions on anything else are not looked up by an index.
-fn name<D: Dialect>() -> &'static str {
+pub(super) fn name<D: Dialect>() -> &'static str {
     D::choose("coalesce(lower(name), '')", "name_key")
 }
 
@@ -106,13 +106,13 @@ const KEYS: &str = "id, status, created_at, updated_at, lower(name) AS name_key"
 
 /// A value that the branches of a statement differ by.
 #[derive(Clone, Copy)]
-enum Branch<'a> {
+pub(super) enum Branch<'a> {
     Status(Status),
     Term(i64),
     Text(&'a str),
 }
 
-fn branches(along: &Along) -> Vec<Branch<'_>> {
+pub(super) fn branches(along: &Along) -> Vec<Branch<'_>> {
     match along {
         Along::Statuses(statuses) | Along::Unnamed(statuses) => {
             statuses.iter().copied().map(Branch::Status).collect()
@@ -123,7 +123,7 @@ fn branches(along: &Along) -> Vec<Branch<'_>> {
 }
 
 impl Column {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Column::Email => "email_key",
             Column::MobileNumber => "mobile_number",
@@ -131,19 +131,25 @@ impl Column {
     }
 }
 
-/// One SELECT for each branch as one statement. `select` is given the placeholder of its branch, the first of which
-/// is `$first`; `end` puts in order what they find together.
-fn each_branch(count: usize, first: usize, select: impl Fn(&str) -> String, end: &str) -> String {
+/// One SELECT for each branch as one statement. `select` is given the number of its branch, from 0 on, and its
+/// placeholder, the first of which is `$first`; `end` puts in order what they find together.
+pub(super) fn each_branch(
+    count: usize,
+    first: usize,
+    select: impl Fn(usize, &str) -> String,
+    end: &str,
+) -> String {
     if count == 1 {
-        return select(&format!("${first}"));
+        return select(0, &format!("${first}"));
     }
-    let selects: Vec<String> = (first..first + count)
-        .map(|number| format!("SELECT * FROM ({}) AS of{number}", select(&format!("${number}"))))
+    let selects: Vec<String> = (0..count)
+        .map(|number| (number, first + number))
+        .map(|(number, of)| format!("SELECT * FROM ({}) AS of{of}", select(number, &format!("${of}"))))
         .collect();
     format!("{}{end}", selects.join(" UNION ALL "))
 }
 
-fn bind_branches<D: Dialect>(query: Query<D>, branches: &[Branch<'_>]) -> Query<D> {
+pub(super) fn bind_branches<D: Dialect>(query: Query<D>, branches: &[Branch<'_>]) -> Query<D> {
     branches.iter().fold(query, |query, branch| match branch {
         Branch::Status(status) => query.bind(status.as_str()),
         Branch::Term(term) => query.bind(*term),
@@ -173,7 +179,7 @@ pub(super) fn walk_text<D: Dialect>(along: &Along, sort: Sort) -> String {
     let (count, name) = (branches(along).len(), name::<D>());
     match (along, sort.by) {
         (Along::Terms(_), _) => {
-            let select = |term: &str| {
+            let select = |_: usize, term: &str| {
                 let ids = format!(
                     "SELECT contact_id FROM contact_terms WHERE organization_id = $1 AND agent_id = $2 \
                      AND term = {term} AND (created_at, contact_id) {follows} ($3, $4) \
@@ -190,7 +196,7 @@ pub(super) fn walk_text<D: Dialect>(along: &Along, sort: Sort) -> String {
         // All ranges and no equality: else PostgreSQL may go along the ids of all agents.
         (Along::Unnamed(_), _) => {
             let end = if sort.descending { String::new() } else { format!(" AND {name} <= ''") };
-            let select = |status: &str| {
+            let select = |_: usize, status: &str| {
                 format!(
                     "SELECT {} FROM contacts WHERE organization_id = $1 AND agent_id = $2 \
                      AND status = {status} AND ({name}, id) {follows} ('', $3){end} \
@@ -202,7 +208,7 @@ pub(super) fn walk_text<D: Dialect>(along: &Along, sort: Sort) -> String {
         }
         (Along::Statuses(_), SortBy::Name) => {
             let end = if sort.descending { format!(" AND {name} > ''") } else { String::new() };
-            let select = |status: &str| {
+            let select = |_: usize, status: &str| {
                 format!(
                     "SELECT {}, {name} AS name_key FROM contacts \
                      WHERE organization_id = $1 AND agent_id = $2 AND status = {status} \
@@ -219,7 +225,7 @@ pub(super) fn walk_text<D: Dialect>(along: &Along, sort: Sort) -> String {
                 _ => "status",
             };
             let time = if by == SortBy::CreatedAt { "created_at" } else { "updated_at" };
-            let select = |value: &str| {
+            let select = |_: usize, value: &str| {
                 format!(
                     "SELECT {} FROM contacts WHERE organization_id = $1 AND agent_id = $2 \
                      AND {column} = {value} AND ({time}, id) {follows} ($3, $4) AND {time} {precedes} $5 \
@@ -274,7 +280,7 @@ pub(super) async fn walk<D: Dialect>(
 pub(super) fn candidates_text<D: Dialect>(candidates: &Candidates<'_>) -> String {
     // In the order of an index: else PostgreSQL may find it as good to go through all contacts until it has enough.
     let of_status = |first: usize, count: usize, time: &str, condition: &str| {
-        let select = |status: &str| {
+        let select = |_: usize, status: &str| {
             format!(
                 "SELECT {KEYS} FROM contacts WHERE organization_id = $1 AND agent_id = $2 \
                  AND status = {status} AND {condition} ORDER BY {time}, id LIMIT $3"
@@ -291,7 +297,7 @@ pub(super) fn candidates_text<D: Dialect>(candidates: &Candidates<'_>) -> String
             )
         }
         Candidates::Terms(terms) => {
-            let select = |term: &str| {
+            let select = |_: usize, term: &str| {
                 let ids = format!(
                     "SELECT contact_id FROM contact_terms \
                      WHERE organization_id = $1 AND agent_id = $2 AND term = {term} \

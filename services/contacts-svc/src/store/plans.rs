@@ -5,6 +5,7 @@ use svc_db::testing::TestEnvironment;
 use svc_db::{AnyDb, Db, Dialect, Row, sql};
 
 use super::lists::{candidates_text, count_text, these_text, walk_text};
+use super::sieve::{reach_text, sift_text};
 use super::*;
 use crate::domain::{Column, Sort, SortBy, Status};
 
@@ -94,6 +95,7 @@ fn cases<D: Dialect>() -> Vec<Case> {
             }
         }
     }
+    cases.extend(sieves::<D>(terms, by_id));
     let search = if is_sqlite { "contact_search" } else { "contact_search_by_term" };
     let rows = if is_sqlite { "r" } else { "contact_search_pkey" };
     let needles = if is_sqlite { "'a AND b'" } else { "'{1,2}'" };
@@ -162,6 +164,68 @@ fn cases<D: Dialect>() -> Vec<Case> {
         indexes: vec![changes, by_id, "h", "c"],
         values: vec!["100", "34"],
     });
+    cases
+}
+
+/// Looks along each order at what has two values, in one status and in two.
+fn sieves<D: Dialect>(terms: &'static str, by_id: &'static str) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let time = svc_core::clock::Timestamp(0);
+    for (by, descending) in [SortBy::CreatedAt, SortBy::UpdatedAt, SortBy::Name]
+        .into_iter()
+        .flat_map(|by| [(by, false), (by, true)])
+    {
+        let sort = Sort { by, descending };
+        for statuses in [ONE, BOTH] {
+            let (index, along, of) = match by {
+                SortBy::CreatedAt => (terms, Along::Terms(vec![0; statuses.len()]), ["0", "1"]),
+                SortBy::UpdatedAt => ("contacts_by_update", Along::Statuses(statuses), ["'ACTIVE'", "'ARCHIVED'"]),
+                SortBy::Name => ("contacts_by_name", Along::Statuses(statuses), ["'ACTIVE'", "'ARCHIVED'"]),
+            };
+            let mut alongs = vec![along];
+            if by == SortBy::Name {
+                alongs.push(Along::Unnamed(statuses));
+            }
+            if by == SortBy::CreatedAt {
+                alongs.push(Along::Statuses(statuses));
+            }
+            for along in alongs {
+                let (index, of) = match along {
+                    Along::Statuses(_) if by == SortBy::CreatedAt => {
+                        ("contacts_by_creation", ["'ACTIVE'", "'ARCHIVED'"])
+                    }
+                    _ => (index, of),
+                };
+                let place = match (&along, by, descending) {
+                    (Along::Unnamed(_), ..) => ["''", "'000000000000000000009000'", "''"],
+                    (_, SortBy::Name, true) => ["'name 5'", "'000000000000000000009000'", "''"],
+                    (_, SortBy::Name, false) => ["'name 5'", "'000000000000000000009000'", "'zz'"],
+                    (.., true) => ["20000", "'000000000000000000009000'", "0"],
+                    (.., false) => ["100", "'000000000000000000009000'", "20000"],
+                };
+                let numbers = vec![0; statuses.len()];
+                let created = (by != SortBy::CreatedAt).then_some((time, time));
+                let sieve = Sieve { values: vec![numbers.clone(), numbers], created, updated_after: Some(time) };
+                let mut values: Vec<_> = place.into_iter().chain(["500"]).collect();
+                values.extend(of.into_iter().take(statuses.len()));
+                values.extend(created.iter().flat_map(|_| ["0", "99999"]));
+                values.push("0");
+                values.extend(["0", "1"].into_iter().take(statuses.len()).cycle().take(2 * statuses.len()));
+                let text = sift_text::<D>(&along, sort, &sieve);
+                let name = format!("sieve {along:?} {sort:?}");
+                cases.push(Case { name, text, indexes: vec![index, terms, by_id], values });
+            }
+        }
+        cases.push(Case {
+            name: format!("reach {sort:?}"),
+            text: reach_text(2, descending),
+            indexes: vec![terms],
+            values: match descending {
+                true => vec!["20000", "'000000000000000000009000'", "0", "200", "0", "1"],
+                false => vec!["100", "'000000000000000000009000'", "20000", "200", "0", "1"],
+            },
+        });
+    }
     cases
 }
 
@@ -324,6 +388,7 @@ async fn sqlite_goes_along_indexes() {
                     && !line.contains("VIRTUAL TABLE INDEX 0:M")
                     && !line.starts_with("SCAN of")
                     && !line.starts_with("SCAN t")
+                    && !["SCAN w", "SCAN walked", "SCAN last"].contains(&line.as_str())
                     && !line.starts_with("SCAN (")
                     && !line.starts_with("SCAN CONSTANT ROW");
                 assert!(!goes_through_a_table, "{told}");

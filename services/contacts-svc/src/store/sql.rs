@@ -12,9 +12,10 @@ use super::alike::Lookout;
 use super::find::Finder;
 use super::row::{custom_fields_text, read, tags_text};
 use super::{
-    Begin, Candidate, Candidates, Store, StoreError, StoredValues, Stretch, Transaction, ValuesAfter, Work,
+    Begin, Candidate, Candidates, Reach, Sieve, Sifted, Store, StoreError, StoredValues, Stretch, Transaction,
+    ValuesAfter, Work,
 };
-use super::{changes, fields, lists, people};
+use super::{changes, fields, lists, people, sieve};
 use crate::domain::{
     ChangesPage, Contact, Feed, FieldSet, Locator, Partition, PastChange, PossibleDuplicate, Reachable,
     email_key,
@@ -193,6 +194,19 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn walk(&self, partition: &Partition, stretch: &Stretch<'_>) -> Result<Vec<Contact>, StoreError> {
         lists::walk(&self.db, partition, stretch).await
+    }
+
+    async fn sift(
+        &self,
+        partition: &Partition,
+        stretch: &Stretch<'_>,
+        sieve: &Sieve,
+    ) -> Result<Sifted, StoreError> {
+        sieve::sift(&self.db, partition, stretch, sieve).await
+    }
+
+    async fn reach(&self, partition: &Partition, stretch: &Stretch<'_>) -> Result<Vec<Reach>, StoreError> {
+        sieve::reach(&self.db, partition, stretch).await
     }
 
     async fn candidates(

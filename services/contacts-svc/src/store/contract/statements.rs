@@ -51,6 +51,8 @@ const CASES: &[(&str, usize)] = &[
     ("people.rs db.contact.alike", 1),
     ("sql.rs db.contact.history", 1),
     ("lists.rs db.contact.walk", 1),
+    ("sieve.rs db.contact.sift", 1),
+    ("sieve.rs db.contact.reach", 1),
     ("lists.rs db.contact.candidates", 1),
     ("lists.rs db.contact.count", 1),
     ("lists.rs db.contact.these", 1),
@@ -306,6 +308,20 @@ impl Held {
                 let sort = Sort::default();
                 let stretch = Stretch { along: &along, sort, after: None, until: None, limit: 10 };
                 vec![!store.store.walk(p, &stretch).await.unwrap().is_empty()]
+            }
+            "sieve.rs db.contact.sift" => {
+                let sort = Sort::default();
+                let along = Along::Statuses(&[Status::Active, Status::Archived]);
+                let stretch = Stretch { along: &along, sort, after: None, until: None, limit: 10 };
+                let sieve = Sieve { values: vec![terms.clone()], ..Sieve::default() };
+                vec![!store.store.sift(p, &stretch, &sieve).await.unwrap().through.is_empty()]
+            }
+            "sieve.rs db.contact.reach" => {
+                let along = Along::Terms(terms);
+                let sort = Sort::default();
+                let stretch = Stretch { along: &along, sort, after: None, until: None, limit: 10 };
+                let reaches = store.store.reach(p, &stretch).await.unwrap();
+                vec![reaches.iter().any(|reach| reach.count > 0)]
             }
             "lists.rs db.contact.candidates" => {
                 let candidates = Candidates::Column(Column::MobileNumber, NUMBER);
