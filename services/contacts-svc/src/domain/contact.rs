@@ -61,7 +61,7 @@ impl Contact {
 }
 
 /// What a caller may set.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub(crate) struct ContactFields {
     pub(crate) external_reference_id: Option<String>,
     pub(crate) name: Option<String>,
@@ -78,7 +78,7 @@ pub(crate) struct ContactFields {
 macro_rules! words {
     ($(#[$doc:meta])* $kind:ident { $($name:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum $kind { $($name,)* }
 
         impl $kind {

@@ -28,7 +28,7 @@ const MAX_DEPTH: usize = 30;
 pub(crate) type CustomFields = BTreeMap<String, JsonText>;
 
 /// One JSON value as text, without white space. Whoever makes one has seen that it is JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct JsonText(Box<str>);
 

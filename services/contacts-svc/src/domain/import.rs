@@ -4,6 +4,7 @@ mod columns;
 mod content;
 mod locale;
 mod reading;
+mod rehearsed;
 mod row;
 mod run;
 mod writing;

@@ -311,6 +311,17 @@ async fn a_dry_run_writes_nothing(caller: &Caller) {
     assert_eq!((caller.count().await, caller.get(&by_ref("there")).await.unwrap()), (1, before));
     assert_eq!(counts(&caller.import(csv).await), [3, 1, 1, 0, 1]);
     assert_eq!(caller.count().await, 2);
+
+    // Each row again, far enough behind to be decided without the first ones.
+    let mut csv = "externalReferenceId,name,email\n".to_owned();
+    for (number, name) in
+        (0..1_500).map(|n| (n, "D")).chain((0..1_500).map(|n| (n, if n < 700 { "D" } else { "E" })))
+    {
+        csv.push_str(&format!("d{number},{name},{number}@example.com\n"));
+    }
+    let dry = pb::ImportContactsRequest { dry_run: Some(true), ..head() };
+    let import = caller.import_as(dry, csv.as_bytes()).await.unwrap();
+    assert_eq!((counts(&import), caller.count().await), ([3_000, 1_500, 800, 700, 0], 2));
 }
 
 async fn people_who_are_there(stack: &Stack) {

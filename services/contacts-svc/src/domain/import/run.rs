@@ -367,7 +367,8 @@ impl Run {
         }
         let mut group = Group::default();
         let Run { contacts, store, clock, actor, manner, import } = self;
-        let mut writer = Writer::new(Writing { contacts, store, clock, actor, manner }, import);
+        let rehearsed = Arc::default();
+        let mut writer = Writer::new(Writing { contacts, store, clock, actor, manner, rehearsed }, import);
         loop {
             let patience = if group.rows() > 0 { PATIENCE } else { SIGN_EVERY };
             let next = match reader.next(Some(patience)).await {

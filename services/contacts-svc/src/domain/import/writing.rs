@@ -9,7 +9,7 @@
 //! at contacts that are not there yet would tell (possible duplicates, values that one contact may have), no group goes
 //! ahead.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use svc_core::clock::{Clock, Timestamp};
@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::content::Stand;
+use super::rehearsed::Rehearsed;
 use super::run::Group;
 use super::{ERRORS_KEPT, Import, ImportStatus, Problem, RowError};
 use crate::change::Changed;
@@ -47,6 +48,8 @@ pub(super) struct Writing {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) actor: Actor,
     pub(super) manner: Manner,
+    /// What a dry run would have created.
+    pub(super) rehearsed: Arc<Mutex<Rehearsed>>,
 }
 
 /// Writes groups in order.
@@ -220,6 +223,7 @@ impl Writing {
             .by_the_rules(&self.actor.partition, |context| {
                 let (mut before, turn) = (before.clone(), turn.clone());
                 let (manner, ids, now) = (self.manner, contacts.ids.clone(), self.clock.now());
+                let rehearsed = self.rehearsed.clone();
                 contacts.changes.make(&self.actor, move |work| {
                     Box::pin(async move {
                         // Whoever went ahead of this try gives way.
@@ -228,7 +232,11 @@ impl Writing {
                             before = Before::Written(Box::new(before.import().await?));
                         }
                         let batch = Batch { context: &context, manner, ids: &ids };
-                        let (outcomes, changes) = batch.run(work, &turn.group.upserts).await?;
+                        let (mut outcomes, changes) = batch.run(work, &turn.group.upserts).await?;
+                        if manner.dry_run {
+                            let mut rehearsed = rehearsed.lock().unwrap_or_else(PoisonError::into_inner);
+                            rehearsed.go_on(turn.stand.position, &turn.group.upserts, &mut outcomes);
+                        }
                         let before = before.import().await?;
                         turn.stage.send_replace(Stage::Decided);
                         let (import, errors) = counted(before, &turn, outcomes, now);
