@@ -75,6 +75,8 @@ const FILES: &[(&str, &str)] = &[
     ("contacts-svc/migrations/sqlite/0014_outbox.sql", "1c31a9d1c5add3ee08576564dc6a93db"),
     ("extraction-svc/migrations/postgres/0005_outbox.sql", "59785c6837dfe7a88e595f2f01955612"),
     ("extraction-svc/migrations/sqlite/0005_outbox.sql", "1c31a9d1c5add3ee08576564dc6a93db"),
+    ("contacts-svc/migrations/postgres/0015_names.sql", "35246e64cc181d5e6da708b55061229a"),
+    ("contacts-svc/migrations/sqlite/0015_names.sql", "97a825cfc55b9ed3ab1597900501239f"),
 ];
 
 fn folders() -> Vec<PathBuf> {

@@ -95,11 +95,9 @@ impl Candidate {
     }
 }
 
-/// What the index of names has. Contacts without one stand before all others there. On PostgreSQL it is a column: behind
-/// a policy, conditions on anything else are not looked up by an index.
-pub(super) fn name<D: Dialect>() -> &'static str {
-    D::choose("coalesce(lower(name), '')", "name_key")
-}
+/// What the index of names has. Contacts without one stand before all others there. It is a column: where a page
+/// begins is not looked up by an index of an expression.
+pub(super) const NAME: &str = "name_key";
 
 /// What a candidate is made of.
 const KEYS: &str = "id, status, created_at, updated_at, lower(name) AS name_key";
@@ -176,7 +174,7 @@ fn of_ids<D: Dialect>(columns: &str, ids: &str) -> String {
 /// how many, then its branches. Without times there is no end, and without names only the id has a position.
 pub(super) fn walk_text<D: Dialect>(along: &Along, sort: Sort) -> String {
     let (follows, direction, precedes) = if sort.descending { ("<", "DESC", ">") } else { (">", "ASC", "<") };
-    let (count, name) = (branches(along).len(), name::<D>());
+    let (count, name) = (branches(along).len(), NAME);
     match (along, sort.by) {
         (Along::Terms(_), _) => {
             let select = |_: usize, term: &str| {

@@ -8,7 +8,9 @@ use svc_db::{Db, Dialect, Query, Row, Scope, sql};
 use tracing::instrument;
 
 use super::StoreError;
-use super::lists::{Along, FIRST, LAST_ID, MORE_THAN_A_NAME, Stretch, bind_branches, branches, each_branch, name};
+use super::lists::{
+    Along, FIRST, LAST_ID, MORE_THAN_A_NAME, NAME, Stretch, bind_branches, branches, each_branch,
+};
 use super::sql::mine;
 use crate::domain::{Key, Partition, Position, Sort, SortBy};
 
@@ -54,8 +56,8 @@ pub(crate) struct Reach {
 const BRANCHES: usize = 7;
 
 /// The keys along an order: `$1` the organization, `$2` the agent, `$3` and `$4` the position, `$5` the end, `$6` how
-/// many, then its branches.
-fn keys_text<D: Dialect>(along: &Along, sort: Sort) -> String {
+/// many, then its branches. With the time of the last change, it reads each contact.
+fn keys_text(along: &Along, sort: Sort, with_update: bool) -> String {
     let (follows, direction, precedes) = if sort.descending { ("<", "DESC", ">") } else { (">", "ASC", "<") };
     let or_equal = if matches!(along, Along::Unnamed(_)) { "=" } else { "" };
     let (table, id, branch) = match along {
@@ -66,11 +68,12 @@ fn keys_text<D: Dialect>(along: &Along, sort: Sort) -> String {
     let key = match sort.by {
         SortBy::CreatedAt => "created_at",
         SortBy::UpdatedAt => "updated_at",
-        SortBy::Name => name::<D>(),
+        SortBy::Name => NAME,
     };
+    let updated_at = if with_update { ", updated_at" } else { "" };
     let select = |number: usize, value: &str| {
         format!(
-            "SELECT {id} AS id, {key} AS key, created_at, {number} AS branch FROM {table} \
+            "SELECT {id} AS id, {key} AS key, created_at{updated_at}, {number} AS branch FROM {table} \
              WHERE organization_id = $1 AND agent_id = $2 AND {branch} = {value} \
              AND ({key}, {id}) {follows} ($3, $4) AND {key} {precedes}{or_equal} $5 \
              ORDER BY {key} {direction}, {id} {direction} LIMIT $6"
@@ -83,6 +86,7 @@ fn keys_text<D: Dialect>(along: &Along, sort: Sort) -> String {
 /// The statement of a sieve: the values of [`keys_text`], then the times, then each value with its numbers.
 pub(super) fn sift_text<D: Dialect>(along: &Along, sort: Sort, sieve: &Sieve) -> String {
     let back = if sort.descending { "ASC" } else { "DESC" };
+    let has_update = sieve.updated_after.is_some() && !matches!(along, Along::Terms(_));
     let mut next = BRANCHES + branches(along).len();
     let mut conditions = Vec::new();
     let mut placeholder = || {
@@ -94,8 +98,9 @@ pub(super) fn sift_text<D: Dialect>(along: &Along, sort: Sort, sieve: &Sieve) ->
     }
     if sieve.updated_after.is_some() {
         let mine = D::choose("organization_id = $1 AND agent_id = $2", mine!());
-        let time = placeholder();
-        conditions.push(format!("(SELECT updated_at FROM contacts WHERE {mine} AND id = w.id LIMIT 1) > {time}"));
+        let of_contact = format!("(SELECT updated_at FROM contacts WHERE {mine} AND id = w.id LIMIT 1)");
+        let time = if has_update { "w.updated_at" } else { of_contact.as_str() };
+        conditions.push(format!("{time} > {}", placeholder()));
     }
     for numbers in &sieve.values {
         let numbers: Vec<String> = numbers.iter().map(|_| placeholder()).collect();
@@ -118,7 +123,7 @@ pub(super) fn sift_text<D: Dialect>(along: &Along, sort: Sort, sieve: &Sieve) ->
         "WITH walked AS MATERIALIZED ({}) SELECT id, key, 0 AS looked FROM walked AS w WHERE {conditions} \
          UNION ALL SELECT * FROM (SELECT id, key, (SELECT count(*) FROM walked) AS looked FROM walked \
          ORDER BY key {back}, id {back} LIMIT 1) AS last",
-        keys_text::<D>(along, sort)
+        keys_text(along, sort, has_update)
     )
 }
 

@@ -12,8 +12,8 @@ use super::alike::Lookout;
 use super::find::Finder;
 use super::row::{custom_fields_text, read, tags_text};
 use super::{
-    Begin, Candidate, Candidates, Reach, Sieve, Sifted, Store, StoreError, StoredValues, Stretch, Transaction,
-    ValuesAfter, Work,
+    Begin, Candidate, Candidates, Reach, Sieve, Sifted, Store, StoreError, StoredValues, Stretch,
+    Transaction, ValuesAfter, Work,
 };
 use super::{changes, fields, lists, people, sieve};
 use crate::domain::{

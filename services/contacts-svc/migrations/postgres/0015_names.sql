@@ -1,0 +1,2 @@
+-- The column is there since 0010.
+SELECT 1;
