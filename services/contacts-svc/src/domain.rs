@@ -20,6 +20,7 @@ mod filter_draft;
 mod import;
 mod lists;
 pub(crate) mod media_type;
+mod needles;
 mod page;
 mod patch;
 mod phone;

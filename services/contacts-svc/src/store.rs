@@ -40,8 +40,8 @@ pub(crate) use feed::feed;
 pub(crate) use files::{FileStore, FileWork, Leftovers};
 pub(crate) use imports::{ImportStore, ImportWork};
 pub(crate) use lists::{Along, Candidate, Candidates, Stretch};
-pub(crate) use sieve::{Reach, Sieve, Sifted};
 pub(crate) use many::{Found, ManyWork};
+pub(crate) use sieve::{Reach, Sieve, Sifted};
 pub(crate) use svc_db::StoreError;
 pub(crate) use writing::{Created, EndWork};
 

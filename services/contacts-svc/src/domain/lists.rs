@@ -10,7 +10,8 @@ use std::collections::{HashMap, VecDeque};
 use svc_core::clock::Timestamp;
 use svc_core::page::PageSize;
 
-use super::terms::{Value, search_needles};
+use super::needles::Needles;
+use super::terms::Value;
 use super::{Contact, Filter, Key, Locator, PAGE_MAX_BYTES, Page, Partition, Position, Sort, SortBy};
 use crate::error::ContactError;
 use crate::store::{Along, Candidate, Candidates, Reach, Sieve, Store, Stretch};
@@ -19,18 +20,25 @@ use crate::store::{Along, Candidate, Candidates, Reach, Sieve, Store, Stretch};
 /// seen whether the page is full by its bytes, so that this many of the largest contacts, about 4 MiB, are
 /// the most that is held of what does not fit.
 const ROWS_AT_ONCE: usize = 34;
+/// A bound, which is small in the tests of this crate: there each way of a list is gone with few contacts.
+const fn bound(usual: usize, in_tests: usize) -> usize {
+    if cfg!(test) { in_tests } else { usual }
+}
+
 /// The most contacts that are read for one page.
-const READS: usize = 600;
+const READS: usize = bound(600, 120);
 /// The most that are held against several values by indexes for one page. A hundred of them take as long as ten that
 /// are read.
-const PROBES: usize = 500;
+const PROBES: usize = bound(500, 12);
 /// So many of those that follow are counted of each value, to go along the one whose contacts are the fewest there.
-const REACH: usize = 200;
+const REACH: usize = bound(200, 5);
 /// So many of them are read before an index of texts is asked, whose cost grows with what it finds: where a page
 /// is full by then, much would be found.
-const READS_BEFORE_SEARCH: usize = 400;
+const READS_BEFORE_SEARCH: usize = bound(400, 10);
+/// An index of texts is not asked where it would find more than about so many.
+const SEARCHED: i64 = 20_000;
 /// The most candidates that are put in order here.
-const FEW: usize = 2_000;
+const FEW: usize = bound(1_000, 8);
 /// The most contacts of a list that are counted by a value, and the most that are looked at where there is more to it.
 const COUNTED: usize = 10_000;
 const LOOKED_AT_TO_COUNT: usize = 1_000;
@@ -69,6 +77,8 @@ struct Place {
     reads: usize,
     /// How many may still be held against values.
     probes: usize,
+    /// What is searched for, held against those that are read.
+    needles: Needles,
 }
 
 /// What becomes of a contact that fits.
@@ -109,7 +119,7 @@ impl<'a> Reader<'a> {
             true => ROWS_AT_ONCE.min(size + 1),
             false => ROWS_AT_ONCE,
         };
-        let place = Place { after, reads: READS, probes: PROBES };
+        let place = self.place(after, READS, PROBES);
         let end = self.read(place, at_once, &mut take).await?;
         page.next = match end {
             End::OfList => None,
@@ -130,7 +140,7 @@ impl<'a> Reader<'a> {
             let count = self.store.count(self.partition, &self.numbers(value), COUNTED + 1).await?;
             return Ok((count <= COUNTED).then_some(count));
         }
-        let place = Place { after: None, reads: LOOKED_AT_TO_COUNT, probes: LOOKED_AT_TO_COUNT };
+        let place = self.place(None, LOOKED_AT_TO_COUNT, LOOKED_AT_TO_COUNT);
         match self.read(place, ROWS_AT_ONCE, &mut take).await? {
             End::OfList => Ok(Some(total)),
             End::Full | End::OfLooks(_) => Ok(None),
@@ -152,8 +162,7 @@ impl<'a> Reader<'a> {
             return self.go(self.in_order(few, &place), &mut place, at_once, take).await;
         }
         let along = self.along(place.after.as_ref()).await?;
-        let needles = self.needles();
-        if !needles.is_empty() {
+        if !place.needles.is_empty() {
             let rest = place.reads.saturating_sub(READS_BEFORE_SEARCH);
             place.reads -= rest;
             match self.go(Source::Along(along.clone()), &mut place, at_once, take).await? {
@@ -161,9 +170,8 @@ impl<'a> Reader<'a> {
                 end => return Ok(end),
             }
             place.reads += rest;
-            let found = self.store.candidates(self.partition, &Candidates::Search(&needles), FEW + 1).await?;
-            if found.len() <= FEW {
-                return self.go(self.in_order(found, &place), &mut place, at_once, take).await;
+            if let Some(few) = self.few_by_search(&place.needles).await? {
+                return self.go(self.in_order(few, &place), &mut place, at_once, take).await;
             }
         }
         self.go(Source::Along(along), &mut place, at_once, take).await
@@ -224,7 +232,8 @@ impl<'a> Reader<'a> {
         let count = reaches.iter().map(|reach| reach.count).sum::<usize>().min(REACH);
         let is_full = |reach: &&Reach| reach.count == REACH;
         let lasts = reaches.iter().filter(is_full).filter_map(|reach| reach.last);
-        let distance = |time: Timestamp| if self.sort.descending { -i128::from(time.0) } else { time.0.into() };
+        let distance =
+            |time: Timestamp| if self.sort.descending { -i128::from(time.0) } else { time.0.into() };
         (count, -lasts.map(distance).min().unwrap_or(i128::MAX))
     }
 
@@ -292,9 +301,25 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    fn needles(&self) -> Vec<i32> {
-        let Some(search) = &self.filter.search else { return Vec::new() };
-        search_needles(self.partition, search).into_iter().collect()
+    /// Candidates, where these are few of which a text is found.
+    async fn few_by_search(&self, needles: &Needles) -> Result<Option<Vec<Candidate>>, ContactError> {
+        if needles.are_common() {
+            let feed = self.store.feed(self.partition).await?;
+            if needles.expected(feed.active + feed.archived) > SEARCHED {
+                return Ok(None);
+            }
+        }
+        let rarest = needles.rarest();
+        let found = self.store.candidates(self.partition, &Candidates::Search(&rarest), FEW + 1).await?;
+        Ok((found.len() <= FEW).then_some(found))
+    }
+
+    fn place(&self, after: Option<Position>, reads: usize, probes: usize) -> Place {
+        let needles = match &self.filter.search {
+            Some(search) => Needles::of(self.partition, search),
+            None => Needles::default(),
+        };
+        Place { after, reads, probes, needles }
     }
 
     async fn go(
@@ -372,6 +397,7 @@ impl<'a> Reader<'a> {
             let is_end = contacts.len() < limit;
             place.reads -= contacts.len();
             for contact in contacts {
+                place.needles.look_at(&contact);
                 let position = self.sort.position(&contact);
                 if self.filter.fits(&contact) && matches!(take(contact, position.clone()), Taken::Full) {
                     return Ok(End::Full);
@@ -453,11 +479,12 @@ impl<'a> Reader<'a> {
                 contacts.into_iter().map(|contact| (contact.id.clone(), contact)).collect();
             for position in some {
                 // It may be gone by now.
-                if let Some(contact) = contacts.remove(&position.id)
-                    && self.filter.fits(&contact)
-                    && matches!(take(contact, position.clone()), Taken::Full)
-                {
-                    return Ok(End::Full);
+                if let Some(contact) = contacts.remove(&position.id) {
+                    place.needles.look_at(&contact);
+                    let is_one = self.filter.fits(&contact);
+                    if is_one && matches!(take(contact, position.clone()), Taken::Full) {
+                        return Ok(End::Full);
+                    }
                 }
                 place.after = Some(position);
             }

@@ -131,9 +131,13 @@ pub(crate) fn search_terms(partition: &Partition, contact: &Contact) -> BTreeSet
     searched(contact).iter().flat_map(|text| grams(seed, text)).collect()
 }
 
-/// The numbers that a contact has in which this folded text is found. None when it is too short for one.
-pub(crate) fn search_needles(partition: &Partition, text: &str) -> BTreeSet<i32> {
-    grams(seed(partition), text).collect()
+/// The parts of this folded text that have numbers, and these: a contact in which it is found has all of them. None when
+/// it is too short for one.
+pub(crate) fn search_needles(partition: &Partition, text: &str) -> Vec<(String, i32)> {
+    let characters: Vec<char> = text.chars().collect();
+    let parts = characters.windows(GRAM).map(|part| part.iter().collect());
+    let mut seen = BTreeSet::new();
+    parts.zip(grams(seed(partition), text)).filter(|(_, number)| seen.insert(*number)).collect()
 }
 
 /// Numbers of different agents differ, so that each is searched as if it were alone.
@@ -208,15 +212,18 @@ mod tests {
         let partition = |agent: &str| Partition { organization_id: "o".into(), agent_id: agent.into() };
         let (mine, theirs) = (partition("1"), partition("2"));
         let text = folded("Zoë Ångström +491701234567");
-        let all = search_needles(&mine, &text);
+        let numbers = |partition: &Partition, text: &str| -> BTreeSet<i32> {
+            search_needles(partition, text).into_iter().map(|(_, number)| number).collect()
+        };
+        let all = numbers(&mine, &text);
         for needle in ["zoë", "ZOE\u{308}", "ström +49", "1701", "ＺＯË"] {
-            let needles = search_needles(&mine, &folded(needle));
+            let needles = numbers(&mine, &folded(needle));
             assert!(
                 text.contains(&folded(needle)) && !needles.is_empty() && needles.is_subset(&all),
                 "{needle}"
             );
         }
         assert!(search_needles(&mine, "zo").is_empty());
-        assert!(search_needles(&theirs, &text).is_disjoint(&all));
+        assert!(numbers(&theirs, &text).is_disjoint(&all));
     }
 }
