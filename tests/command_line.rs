@@ -99,20 +99,25 @@ async fn a_worker_has_to_have_work() {
 
 #[tokio::test]
 async fn config_check_prints_every_setting_and_no_secret() {
+    // `hush` and more in base64, since it says of keys when they are none.
+    let keys = [
+        ("KEYWARD_AUTH__VERIFIER_KEY", "aHVzaCwgYSBrZXkgb2YgdGhlIHZlcmlmaWVycywgaHU="),
+        ("KEYWARD_AUTH__AUDIT_KEY", "aHVzaCwgYSBrZXkgb2YgdGhlIGF1ZGl0IGxvZywgaHU="),
+        ("KEYWARD_AUTH__SIGNING_KEY", "MC4CAQAwBQYDK2VwBCIEIMBfoHhpQ4yZPHHOnMcW5tdj/7YT+EcCyeibgp5CaMNW"),
+    ];
     let mut variables = Variables::from([
         ("KEYWARD_EDGE__LISTEN".to_owned(), "127.0.0.1:9000".to_owned()),
         ("KEYWARD_EDGE__AUTH_TOKEN".to_owned(), "hush-edge-token".to_owned()),
         ("KEYWARD_DATABASE__URL".to_owned(), "postgres://me:hush-password@db/keyward".to_owned()),
-        ("KEYWARD_AUTH__VERIFIER_KEY".to_owned(), "hush-verifier-key".to_owned()),
-        ("KEYWARD_AUTH__AUDIT_KEY".to_owned(), "hush-audit-key".to_owned()),
-        ("KEYWARD_AUTH__SIGNING_KEY".to_owned(), "hush-signing-key".to_owned()),
         ("KEYWARD_AUTH__PEPPER".to_owned(), "hush-pepper".to_owned()),
         ("KEYWARD_AUTH__LIMITS__STORE".to_owned(), "redis://:hush-redis@cache".to_owned()),
     ]);
+    variables.extend(keys.map(|(name, key)| (name.to_owned(), key.to_owned())));
     let output = keyward(&["config", "check", "--set", "edge.listen=127.0.0.1:9001"], &variables).await;
     assert!(output.status.success(), "{}", stderr(&output));
     let printed = stdout(&output);
     assert!(!printed.contains("hush"), "{printed}");
+    assert!(!keys.iter().any(|(_, key)| printed.contains(key)), "{printed}");
     let read: toml::Table = printed.parse().unwrap();
     assert_eq!(read["edge"]["listen"].as_str(), Some("127.0.0.1:9001"), "flags win");
     // Every setting of the contract's table, whether it is set or not.
@@ -177,12 +182,37 @@ async fn bad_settings_are_refused_in_one_line() {
         ),
         ("auth.pepper=file:/dev/null", 1, "keyward: setting `auth.pepper`: /dev/null is empty"),
         ("edge.forwarded_header=X-Real-IP", 1, "keyward: setting `edge.forwarded_header`: "),
+        // What a service would not open with.
+        ("auth.verifier_key=x", 1, "keyward: auth: auth.verifier_key must be 32 bytes in base64"),
+        ("auth.verifier_key_previous=x", 1, "keyward: auth: auth.verifier_key must be 32 bytes in base64"),
+        ("auth.audit_key=x", 1, "keyward: auth: auth.audit_key must be 32 bytes in base64"),
+        ("auth.signing_key=x", 1, "keyward: auth: auth.signing_key: "),
+        ("auth.signing_key_previous=x", 1, "keyward: auth: auth.signing_key_previous: "),
+        ("auth.limits.store=memcached", 1, "keyward: auth: auth.limits.store must be `memory`"),
+        ("auth.limits.store=redis://", 1, "keyward: auth: auth.limits.store: "),
+        ("auth.limits.max_per_hour=0", 1, "keyward: auth: auth.limits: max_per_minute and max_per_hour"),
+        ("auth.sessions.idle_minutes=0", 1, "keyward: auth: auth.sessions: "),
+        ("auth.smtp.host=mail.example.com", 1, "keyward: auth: auth.smtp: `from` is needed"),
+        ("auth.usage.hours_kept_days=1", 1, "keyward: auth: auth.usage: "),
+        ("contacts.webhooks.key=x", 1, "keyward: contacts: setting `contacts.webhooks.key`: "),
+        ("contacts.webhooks.ca_file=/nowhere", 1, "keyward: contacts: setting `contacts.webhooks.ca_file`: "),
+        ("contacts.files.url=ftp://x", 1, "keyward: contacts: setting `contacts.files.url`: "),
+        ("contacts.files.max_uploads=0", 1, "keyward: contacts: setting `contacts.files.max_uploads`: "),
     ] {
         let output = keyward(&["config", "check", "--set", setting], &Variables::new()).await;
         assert_eq!(output.status.code(), Some(code), "{setting}");
         let error = stderr(&output);
         assert!(error.starts_with(says), "{setting}: {error}");
         assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    let database = Variables::from([("KEYWARD_DATABASE__URL".to_owned(), "postgres://db/keyward".to_owned())]);
+    for (setting, says) in [
+        ("database.schema_prefix=A-b", "keyward: auth: database.schema_prefix must be "),
+        ("database.max_connections=0", "keyward: auth: database.max_connections must be at least 1"),
+    ] {
+        let output = keyward(&["config", "check", "--set", setting], &database).await;
+        assert_eq!(output.status.code(), Some(1), "{setting}");
+        assert!(stderr(&output).starts_with(says), "{setting}: {}", stderr(&output));
     }
     for usage in [&["fly"][..], &["serve", "everything"], &["setup"], &["--set", "x", "serve"], &[]] {
         assert_eq!(keyward(usage, &Variables::new()).await.status.code(), Some(2), "{usage:?}");

@@ -1,6 +1,7 @@
 //! The real binary as four processes of the operating system, on unix sockets.
 
 use serde_json::json;
+use sqlx::Connection;
 
 use crate::harness::{Process, Processes, SET_UP, Variables, keyward};
 
@@ -73,6 +74,61 @@ async fn sqlite_belongs_to_one_process() {
         assert!(error.lines().last().unwrap().contains("is held by another process"), "{error}");
     }
     running.list_contacts("").await.success(200, "Contacts retrieved.");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_is_named() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let variables =
+        Variables::from([("KEYWARD_DATA_DIR".to_owned(), dir.path().to_str().unwrap().to_owned())]);
+    assert!(keyward(&SET_UP, &variables).await.status.success());
+    assert!(keyward(&["migrate"], &variables).await.status.success());
+    let link = ["password-link", "--email", "owner@example.com"];
+    let refused = async |arguments: &[&str], name: &str| {
+        let output = keyward(arguments, &variables).await;
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(dir.path().join(name).to_str().unwrap()), "{name}: {error}");
+        error
+    };
+    for name in ["verifier.key", "audit.key", "signing.key"] {
+        let path = dir.path().join(name);
+        let good = std::fs::read(&path).unwrap();
+        // What a disk that was full leaves behind, and what somebody has edited.
+        for bad in ["", "no key"] {
+            std::fs::write(&path, bad).unwrap();
+            let error = refused(&link, name).await;
+            assert!(error.contains("does not hold the key that it should"), "{error}");
+            if name == "audit.key" {
+                refused(&["audit", "verify"], name).await;
+            }
+        }
+        std::fs::write(&path, good).unwrap();
+    }
+    let path = dir.path().join("contacts.sqlite");
+    let good = std::fs::read(&path).unwrap();
+    std::fs::write(&path, [7; 8_192]).unwrap();
+    refused(&["migrate"], "contacts.sqlite").await;
+    std::fs::write(&path, good).unwrap();
+    assert!(keyward(&["migrate"], &variables).await.status.success());
+}
+
+#[tokio::test]
+async fn a_database_that_a_newer_release_has_used_is_refused() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let variables =
+        Variables::from([("KEYWARD_DATA_DIR".to_owned(), dir.path().to_str().unwrap().to_owned())]);
+    assert!(keyward(&["migrate"], &variables).await.status.success());
+    let file = format!("sqlite://{}", dir.path().join("contacts.sqlite").display());
+    let mut database = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9000, 'newer', TRUE, x'00', 0)";
+    sqlx::query(newer).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    let output = keyward(&["migrate"], &variables).await;
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("contacts has the migration 9000, which this release"), "{error}");
 }
 
 #[tokio::test]

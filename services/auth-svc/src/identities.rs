@@ -21,6 +21,7 @@ use flow::Flow;
 use provider::Provider;
 
 pub use config::{BadOidcConfig, OidcConfig};
+pub(crate) use config::check;
 pub(crate) use flow::SEALED_FOR;
 
 /// The providers of OpenID Connect.

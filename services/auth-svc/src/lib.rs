@@ -58,7 +58,7 @@ use svc_core::policy::PolicyError;
 use svc_db::AnyDb;
 use svc_runtime::grpc::Address;
 use svc_runtime::keyfile::KeyFileError;
-use svc_runtime::service::{Environment, Handlers, Service};
+use svc_runtime::service::{DatabaseConfig, Environment, Handlers, Service};
 use svc_runtime::tasks::Tasks;
 use svc_runtime::token::{BadSigningKey, JwkSet};
 
@@ -121,6 +121,9 @@ pub enum OpenError {
     /// `auth.limits`.
     #[error(transparent)]
     Limits(#[from] LimitOpenError),
+    /// `auth.limits.max_per_minute` or `.max_per_hour`.
+    #[error("auth.limits: max_per_minute and max_per_hour must be at least 1")]
+    MaxLimits,
     /// The annotations of the protos.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -171,6 +174,10 @@ impl Service for AuthService {
     async fn migrate(environment: &Environment) -> Result<Option<usize>, OpenError> {
         let (sqlite, postgres) = store::migrations();
         Ok(Some(svc_db::migrate(environment, NAME, sqlite, postgres).await?))
+    }
+
+    fn check(config: &Config, database: &DatabaseConfig) -> Result<(), OpenError> {
+        open::check(config, database)
     }
 
     async fn open(config: &Config, environment: &Environment) -> Result<AuthService, OpenError> {

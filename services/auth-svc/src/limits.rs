@@ -184,6 +184,19 @@ pub enum Limiter {
     Database(DatabaseStore),
 }
 
+/// Whether `auth.limits.store` names a store. Does not connect.
+pub(crate) fn check(store: &Secret) -> Result<(), LimitOpenError> {
+    match store.expose() {
+        "memory" | "database" => Ok(()),
+        url if is_redis(url) => Ok(redis::check(url)?),
+        _ => Err(LimitOpenError::Setting),
+    }
+}
+
+fn is_redis(url: &str) -> bool {
+    url.starts_with("redis://") || url.starts_with("rediss://")
+}
+
 impl Limiter {
     /// Opens what `auth.limits.store` names. `database` on SQLite is memory: it belongs to one process.
     pub(crate) async fn open(
@@ -200,7 +213,7 @@ impl Limiter {
             ("database" | "memory", db) => {
                 Ok(Limiter::Memory(MemoryStore::open(saved::over(db.clone()), boot, wall).await?))
             }
-            (url, _) if url.starts_with("redis://") || url.starts_with("rediss://") => {
+            (url, _) if is_redis(url) => {
                 Ok(Limiter::Redis(Box::new(RedisStore::open(url).await?)))
             }
             _ => Err(LimitOpenError::Setting),

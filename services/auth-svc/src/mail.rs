@@ -76,6 +76,11 @@ impl std::fmt::Debug for Outbox {
     }
 }
 
+/// Whether mail can be sent by these settings. Does not connect.
+pub(crate) fn check(config: &SmtpConfig) -> Result<(), BadSmtpConfig> {
+    Smtp::new(config).map(drop)
+}
+
 impl Outbox {
     /// `None` when no mail server is set.
     pub(crate) fn new(

@@ -10,7 +10,7 @@ use svc_core::policy;
 use svc_core::secret::Secret;
 use svc_db::{AnyDb, IdempotencyRecords};
 use svc_runtime::keyfile::{self, KeyFileError};
-use svc_runtime::service::Environment;
+use svc_runtime::service::{DatabaseConfig, Environment};
 use svc_runtime::telemetry::Metrics;
 use svc_runtime::token::TokenSigner;
 
@@ -39,16 +39,29 @@ impl AuthService {
         environment: &Environment,
         poll_timeout: Duration,
     ) -> Result<AuthService, OpenError> {
+        // Before anything is made or joined: settings that are refused leave nothing behind.
+        check(config, &environment.database)?;
         let data_dir = &environment.data_dir;
-        let verifier_key = key(config.verifier_key.as_ref(), data_dir, "verifier.key", || {
-            Some(Verifiers::generate(&*environment.random))
-        })?;
-        let audit_key = key(config.audit_key.as_ref(), data_dir, "audit.key", || {
-            Some(ChainKey::generate(&*environment.random))
-        })?;
+        let random = &*environment.random;
+        let verifier_key = key(
+            config.verifier_key.as_ref(),
+            &data_dir.join("verifier.key"),
+            || Some(Verifiers::generate(random)),
+            |key| Ok(Verifiers::new(key, None).map(drop)?),
+        )?;
+        let audit_key = key(
+            config.audit_key.as_ref(),
+            &data_dir.join("audit.key"),
+            || Some(ChainKey::generate(random)),
+            |key| Ok(ChainKey::new(key).map(drop)?),
+        )?;
         let auditor = Auditor::new(ChainKey::new(&audit_key)?, environment);
-        let signing_key =
-            key(config.signing_key.as_ref(), data_dir, "signing.key", || TokenSigner::generate().ok())?;
+        let signing_key = key(
+            config.signing_key.as_ref(),
+            &data_dir.join("signing.key"),
+            || TokenSigner::generate().ok(),
+            |key| token_signer("auth.signing_key", key).map(drop),
+        )?;
         let verifiers = Verifiers::new(&verifier_key, config.verifier_key_previous.as_ref())?;
         let signer = token_signer("auth.signing_key", &signing_key)?;
         let previous = config.signing_key_previous.as_ref();
@@ -195,17 +208,45 @@ fn no_room(metrics: &Metrics) -> Counter {
     no_room
 }
 
-/// The key from the settings, else the one in the data directory.
+/// What can be said about the settings without opening anything.
+pub(crate) fn check(config: &Config, database: &DatabaseConfig) -> Result<(), OpenError> {
+    svc_db::check(database)?;
+    for key in [&config.verifier_key, &config.verifier_key_previous].into_iter().flatten() {
+        Verifiers::new(key, None)?;
+    }
+    if let Some(key) = &config.audit_key {
+        ChainKey::new(key)?;
+    }
+    for (setting, key) in [
+        ("auth.signing_key", &config.signing_key),
+        ("auth.signing_key_previous", &config.signing_key_previous),
+    ] {
+        key.as_ref().map(|key| token_signer(setting, key)).transpose()?;
+    }
+    session_life(&config.sessions)?;
+    identities::check(&config.oidc)?;
+    mail::check(&config.smtp)?;
+    config.limits.store.as_ref().map(limits::check).transpose()?;
+    if config.limits.max_per_minute == 0 || config.limits.max_per_hour == 0 {
+        return Err(OpenError::MaxLimits);
+    }
+    config.usage.keep().map(drop)
+}
+
+/// The key from the settings, else the one in the data directory, whose file is named when `check` refuses it.
 fn key(
     setting: Option<&Secret>,
-    data_dir: &Path,
-    file: &str,
+    file: &Path,
     make: impl FnOnce() -> Option<Secret>,
-) -> Result<Secret, KeyFileError> {
-    match setting {
-        Some(key) => Ok(key.clone()),
-        None => keyfile::load_or_create(&data_dir.join(file), make),
+    check: impl FnOnce(&Secret) -> Result<(), OpenError>,
+) -> Result<Secret, OpenError> {
+    if let Some(key) = setting {
+        return Ok(key.clone());
     }
+    let key = keyfile::load_or_create(file, make)?;
+    let bad = |why: OpenError| KeyFileError::Bad { path: file.to_owned(), why: why.to_string() };
+    check(&key).map_err(bad)?;
+    Ok(key)
 }
 
 fn token_signer(setting: &'static str, key: &Secret) -> Result<TokenSigner, OpenError> {

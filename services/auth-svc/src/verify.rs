@@ -9,7 +9,6 @@ use std::path::Path;
 
 use svc_core::error::Error;
 use svc_core::ids::is_id;
-use svc_core::secret::Secret;
 use svc_db::AnyDb;
 use svc_runtime::keyfile::{self, KeyFileError};
 use svc_runtime::service::Environment;
@@ -88,17 +87,16 @@ impl std::fmt::Debug for Verifier {
 impl Verifier {
     /// With the key of the settings or of the data directory. It makes none: what a new key finds is never right.
     pub fn new(config: &Config, data_dir: &Path) -> Result<Verifier, VerifyError> {
-        let key: Secret = match &config.audit_key {
-            Some(key) => key.clone(),
-            None => {
-                let loaded = keyfile::load_or_create(&data_dir.join("audit.key"), || None);
-                loaded.map_err(|error| match error {
-                    KeyFileError::Generate => VerifyError::NoKey,
-                    error => error.into(),
-                })?
-            }
-        };
-        Ok(Verifier { key: ChainKey::new(&key)? })
+        if let Some(key) = &config.audit_key {
+            return Ok(Verifier { key: ChainKey::new(key)? });
+        }
+        let path = data_dir.join("audit.key");
+        let key = keyfile::load_or_create(&path, || None).map_err(|error| match error {
+            KeyFileError::Generate => VerifyError::NoKey,
+            error => error.into(),
+        })?;
+        let bad = |why: BadAuditKey| KeyFileError::Bad { path, why: why.to_string() };
+        Ok(Verifier { key: ChainKey::new(&key).map_err(bad)? })
     }
 
     /// Checks the log of one organization in the database, or of all.

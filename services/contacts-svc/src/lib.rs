@@ -31,7 +31,7 @@ use prometheus_client::metrics::counter::Counter;
 use svc_db::{AnyDb, IdempotencyRecords, Outbox};
 use svc_runtime::grpc::Address;
 use svc_runtime::health::ServiceHealth;
-use svc_runtime::service::{Environment, Handlers, Service};
+use svc_runtime::service::{DatabaseConfig, Environment, Handlers, Service};
 use svc_runtime::tasks::Tasks;
 use svc_webhooks::Webhooks;
 
@@ -105,7 +105,16 @@ impl Service for ContactsService {
         Ok(Some(store::migrate(environment).await?))
     }
 
+    fn check(config: &Config, database: &DatabaseConfig) -> Result<(), OpenError> {
+        svc_db::check(database)?;
+        Objects::check(&config.files)?;
+        svc_webhooks::check(&config.webhooks)?;
+        Ok(())
+    }
+
     async fn open(config: &Config, environment: &Environment) -> Result<ContactsService, OpenError> {
+        // Before anything is made: settings that are refused leave nothing behind.
+        Self::check(config, &environment.database)?;
         let objects = Objects::open(&config.files, &environment.data_dir)?;
         let (store, writer, db) = store::open(environment).await?;
         store::check_role(&db).await?;

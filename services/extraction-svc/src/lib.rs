@@ -40,7 +40,7 @@ use keyward_proto::extraction::v1::template_service_dispatch::TemplateServiceDis
 use svc_db::{AnyDb, IdempotencyRecords, Outbox};
 use svc_runtime::grpc::Address;
 use svc_runtime::health::ServiceHealth;
-use svc_runtime::service::{Environment, Handlers, Service};
+use svc_runtime::service::{DatabaseConfig, Environment, Handlers, Service};
 use svc_runtime::tasks::Tasks;
 
 pub use config::Config;
@@ -193,7 +193,14 @@ impl Service for ExtractionService {
         Ok(Some(store::migrate(environment).await?))
     }
 
+    fn check(config: &Config, database: &DatabaseConfig) -> Result<(), OpenError> {
+        svc_db::check(database)?;
+        Ok(llm::check(&config.llm)?)
+    }
+
     async fn open(config: &Config, environment: &Environment) -> Result<ExtractionService, OpenError> {
+        // Before anything is made: settings that are refused leave nothing behind.
+        Self::check(config, &environment.database)?;
         let sandbox = Sandbox::with_directory(config.reader.clone(), environment.data_dir.clone());
         sandbox.count(&environment.metrics);
         let installed = (config.workers > 0).then(|| sandbox.installed());

@@ -102,6 +102,12 @@ struct Direction {
     direction: &'static str,
 }
 
+/// Whether all of these can be asked. Asks none.
+pub(crate) fn check(configs: &[LlmConfig]) -> Result<(), BadLlmConfig> {
+    config::check(configs)?;
+    configs.iter().try_for_each(|config| Client::new(config).map(drop))
+}
+
 impl Models {
     pub(crate) fn new(configs: &[LlmConfig], metrics: &Metrics) -> Result<Models, BadLlmConfig> {
         config::check(configs)?;

@@ -232,7 +232,9 @@ fn environment() -> anyhow::Result<Vec<(String, String)>> {
 }
 
 fn check(from: &From) -> anyhow::Result<ExitCode> {
-    output::text(&to_toml(&load(from)?)?)?;
+    let settings = load(from)?;
+    settings.check_services()?;
+    output::text(&to_toml(&settings)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

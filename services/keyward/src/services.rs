@@ -9,7 +9,7 @@ use prost_reflect::DescriptorPool;
 use serde_json::Value;
 use svc_core::policy::{PolicyError, built_in_descriptors};
 use svc_runtime::grpc::Address;
-use svc_runtime::service::{Environment, Handlers, Service};
+use svc_runtime::service::{DatabaseConfig, Environment, Handlers, Service};
 use svc_runtime::settings::{SettingsError, Tree};
 use svc_runtime::tasks::Tasks;
 use svc_runtime::token::JwkSet;
@@ -130,6 +130,8 @@ pub trait Configured: std::fmt::Debug + Send + Sync {
     fn listen(&self) -> &Address;
     /// The descriptors of its protos.
     fn descriptors(&self) -> Result<DescriptorPool, PolicyError>;
+    /// What can be said about its settings without opening anything.
+    fn check(&self, database: &DatabaseConfig) -> Result<(), OpenError>;
     /// Applies the migrations that its database lacks, and says how many. `None`: it has no database.
     fn migrate<'a>(&'a self, environment: &'a Environment)
     -> BoxFuture<'a, Result<Option<usize>, OpenError>>;
@@ -185,6 +187,10 @@ impl<S: Service> Configured for With<S> {
 
     fn descriptors(&self) -> Result<DescriptorPool, PolicyError> {
         S::descriptors()
+    }
+
+    fn check(&self, database: &DatabaseConfig) -> Result<(), OpenError> {
+        Ok(S::check(&self.0, database)?)
     }
 
     fn migrate<'a>(

@@ -12,7 +12,7 @@ use svc_runtime::service::DatabaseConfig;
 use svc_runtime::settings::{SettingsError, Sources, Tree};
 use svc_runtime::{admin, telemetry};
 
-use crate::services::{List, Services};
+use crate::services::{List, OpenError, Services};
 
 pub use print::to_toml;
 
@@ -91,6 +91,14 @@ pub enum CheckError {
     SampleRatio,
 }
 
+/// A service would not open with its settings.
+#[derive(Debug, thiserror::Error)]
+#[error("{service}: {error}")]
+pub struct ServiceCheckError {
+    service: &'static str,
+    error: OpenError,
+}
+
 impl Settings {
     /// Those of a process that has these services.
     pub fn load(list: List, sources: &Sources) -> Result<Settings, SettingsError> {
@@ -136,6 +144,16 @@ impl Settings {
         self.telemetry.check()?;
         if !(0.0..=1.0).contains(&self.telemetry.sample_ratio) {
             return Err(CheckError::SampleRatio);
+        }
+        Ok(())
+    }
+
+    /// The same about the settings of each service. What a service is not started with here need not be right here,
+    /// so that a start asks only those that it opens.
+    pub fn check_services(&self) -> Result<(), ServiceCheckError> {
+        for service in self.services.iter() {
+            let failed = |error| ServiceCheckError { service: service.name(), error };
+            service.check(&self.database).map_err(failed)?;
         }
         Ok(())
     }

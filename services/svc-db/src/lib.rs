@@ -30,7 +30,7 @@ pub use connections::{Lease, Transaction};
 pub use dedicated::Notifications;
 pub use dialect::{Dialect, Reads};
 pub use idempotency::{IdempotencyRecords, Record, Records};
-pub use open::{LockFile, OpenError, migrate, open, open_to_read};
+pub use open::{LockFile, OpenError, check, migrate, open, open_to_read};
 pub use outbox::{Outbox, Outgoing};
 pub use query::{Param, Query, Row, sql};
 pub use scope::Scope;

@@ -70,6 +70,8 @@ struct State {
     pending: usize,
     /// Whether what is applied is what there is. What does not fit is sqlx's to say.
     fits: bool,
+    /// The newest one that is applied and not known, if it is newer than all that are known.
+    newer: Option<i64>,
 }
 
 impl State {
@@ -80,25 +82,31 @@ impl State {
     ) -> Result<State, OpenError> {
         let ours = migrations.iter().filter(|one| !one.migration_type.is_down_migration());
         if !migrated {
-            return Ok(State { pending: ours.count(), fits: true });
+            return Ok(State { pending: ours.count(), fits: true, newer: None });
         }
         if connection.dirty_version(TABLE).await?.is_some() {
-            return Ok(State { pending: 0, fits: false });
+            return Ok(State { pending: 0, fits: false, newer: None });
         }
         let applied = connection.list_applied_migrations(TABLE).await?;
         let mut applied: HashMap<_, _> = applied.into_iter().map(|one| (one.version, one.checksum)).collect();
-        let mut state = State { pending: 0, fits: true };
+        let mut state = State { pending: 0, fits: true, newer: None };
+        let mut newest = 0;
         for one in ours {
+            newest = newest.max(one.version);
             match applied.remove(&one.version) {
                 None => state.pending += 1,
                 Some(checksum) => state.fits &= checksum == one.checksum,
             }
         }
         state.fits &= applied.is_empty();
+        state.newer = applied.into_keys().max().filter(|version| *version > newest);
         Ok(state)
     }
 
     fn is_to_be_migrated(&self, when: Migrations, schema: &str) -> Result<bool, OpenError> {
+        if let Some(version) = self.newer {
+            return Err(OpenError::Newer { schema: schema.to_owned(), version });
+        }
         if when == Migrations::Never && self.pending > 0 {
             return Err(OpenError::Pending { schema: schema.to_owned(), count: self.pending });
         }

@@ -52,8 +52,11 @@ pub enum OpenError {
          than pg_"
     )]
     Prefix,
+    /// `database.max_connections`.
+    #[error("database.max_connections must be at least 1")]
+    NoConnections,
     /// Another process has the database.
-    #[error("{0} is held by another process: SQLite belongs to one at a time")]
+    #[error("{0} is held by another process, and SQLite belongs to one at a time: stop that one first")]
     Locked(PathBuf),
     /// The data directory cannot be used.
     #[error("setting `data_dir`: {path}: {error}")]
@@ -97,6 +100,25 @@ pub enum OpenError {
     /// The database does not answer.
     #[error("the database cannot be opened: {}", plain(.0))]
     Connect(Error),
+    /// A file of SQLite cannot be used.
+    #[error("the database {path} cannot be opened: {}", plain(.error))]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong.
+        error: Error,
+    },
+    /// A release that knows more migrations has used the database.
+    #[error(
+        "{schema} has the migration {version}, which this release of Keyward does not know: a newer one has used the \
+         database. Run that one, or go back to a backup from before"
+    )]
+    Newer {
+        /// The schema, or the service whose file it is.
+        schema: String,
+        /// The newest of the migrations that are not known here.
+        version: i64,
+    },
     /// What a service needs before it is served cannot be read or made.
     #[error("the database cannot be prepared: {0}")]
     Prepare(#[from] StoreError),
@@ -117,12 +139,32 @@ impl From<MigrateError> for OpenError {
     }
 }
 
+impl OpenError {
+    /// The same about a file of SQLite, where there is one file for each service: says which.
+    fn in_file(self, path: &Path) -> OpenError {
+        match self {
+            OpenError::Connect(error) => OpenError::File { path: path.to_owned(), error },
+            other => other,
+        }
+    }
+}
+
 /// Without what the driver puts before it.
 fn plain(error: &Error) -> String {
     match error {
         Error::Io(error) => error.to_string(),
         error => error.to_string(),
     }
+}
+
+/// What can be said about the settings without connecting.
+pub fn check(config: &DatabaseConfig) -> Result<(), OpenError> {
+    let Some(url) = &config.url else { return Ok(()) };
+    if config.max_connections == 0 {
+        return Err(OpenError::NoConnections);
+    }
+    let schema = schema(&config.schema_prefix, "")?;
+    Servers::parse(url.expose(), "keyward", &schema).map(drop)
 }
 
 /// Opens the database of one service. Applies the migrations that it lacks, if `database.migrate` says so.
@@ -161,10 +203,11 @@ pub async fn open_to_read(
         None => {
             let file = environment.data_dir.join(format!("{service}.sqlite"));
             let options = sqlite_options(&file).create_if_missing(false).read_only(true);
+            let in_file = |error: OpenError| error.in_file(&file);
             let bounds = Bounds { connections: SQLITE_READERS, patience: ACQUIRE_TIMEOUT, age: false };
             let readers = Connections::new(Arc::new(options), bounds, watch);
-            let mut first = readers.lease().await?;
-            migrate_sqlite(&mut first, service, sqlite, Migrations::Never).await?;
+            let mut first = readers.lease().await.map_err(OpenError::from).map_err(in_file)?;
+            migrate_sqlite(&mut first, service, sqlite, Migrations::Never).await.map_err(in_file)?;
             first.done();
             Ok(AnyDb::Sqlite(Db { writer: readers.clone(), readers, servers: None, _lock: None }))
         }
@@ -187,8 +230,11 @@ pub async fn migrate(
     match &config.url {
         None => {
             let file = SqliteFile::take(&environment.data_dir, service)?;
-            let mut connection = ConnectOptions::connect(&file.options).await?;
-            let applied = migrate_sqlite(&mut connection, service, sqlite, Migrations::AtStart).await?;
+            let in_file = |error: OpenError| error.in_file(file.options.get_filename());
+            let connection = ConnectOptions::connect(&file.options).await;
+            let mut connection = connection.map_err(OpenError::from).map_err(in_file)?;
+            let applied = migrate_sqlite(&mut connection, service, sqlite, Migrations::AtStart).await;
+            let applied = applied.map_err(in_file)?;
             connection.close().await?;
             Ok(applied)
         }
@@ -245,10 +291,12 @@ async fn open_sqlite(
     when: Migrations,
     watch: Arc<Watch>,
 ) -> Result<Db<Sqlite>, OpenError> {
+    let file = options.get_filename().to_owned();
+    let in_file = |error: OpenError| error.in_file(&file);
     let bounds = Bounds { connections: 1, patience: BUSY_TIMEOUT, age: false };
     let writer = Connections::new(Arc::new(options.clone()), bounds, watch.clone());
-    let mut first = writer.lease().await?;
-    migrate_sqlite(&mut first, service, migrations, when).await?;
+    let mut first = writer.lease().await.map_err(OpenError::from).map_err(in_file)?;
+    migrate_sqlite(&mut first, service, migrations, when).await.map_err(in_file)?;
     first.done();
     let bounds = Bounds { connections: SQLITE_READERS, patience: ACQUIRE_TIMEOUT, age: false };
     let options = options.create_if_missing(false).read_only(true);
@@ -271,6 +319,7 @@ async fn connect_postgres(
     migrations: Migrator,
     watch: Arc<Watch>,
 ) -> Result<Db<Postgres>, OpenError> {
+    check(config)?;
     let schema = schema(&config.schema_prefix, service)?;
     let servers = Arc::new(Servers::parse(url, &format!("keyward-{service}"), &schema)?);
     reach(&servers).await?;

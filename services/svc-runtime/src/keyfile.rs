@@ -21,6 +21,14 @@ pub enum KeyFileError {
     /// Others can read or change it.
     #[error("{0} is open to others: its mode must be 0600")]
     Open(PathBuf),
+    /// What is in it is no key.
+    #[error("{path} does not hold the key that it should: {why}")]
+    Bad {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with what it holds.
+        why: String,
+    },
     /// A new key could not be made.
     #[error("a new key could not be made")]
     Generate,

@@ -146,6 +146,11 @@ pub trait Service: Sized + Send + Sync + 'static {
         async { Ok(None) }
     }
 
+    /// What can be said about its settings without opening anything. `open` refuses them for the same.
+    fn check(_config: &Self::Config, _database: &DatabaseConfig) -> Result<(), Self::OpenError> {
+        Ok(())
+    }
+
     /// Opens what it keeps. Makes what is not there yet.
     fn open(
         config: &Self::Config,

@@ -29,9 +29,12 @@ mod wake;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use svc_core::random::Random;
 use svc_core::seal::{BadSealKey, Seal, new_key};
+use svc_core::secret::Secret;
 use svc_db::{AnyDb, IdempotencyRecords, Outbox};
 use svc_runtime::keyfile::{self, KeyFileError};
 use svc_runtime::service::Environment;
@@ -73,6 +76,18 @@ pub enum OpenError {
     Send(#[from] SendError),
 }
 
+/// What can be said about the settings without opening anything.
+///
+/// # Errors
+/// When a key or the file of certificates cannot be used.
+pub fn check(config: &WebhooksConfig) -> Result<(), OpenError> {
+    for key in [&config.key, &config.key_previous].into_iter().flatten() {
+        Seal::new(key, None, SEALED_FOR)?;
+    }
+    Http::new(config)?;
+    Ok(())
+}
+
 /// Opens the webhooks of a service, whose answers are kept in `records`.
 ///
 /// # Errors
@@ -89,6 +104,14 @@ pub fn open(
     over(config, db, feed, records, wake, environment, sender)
 }
 
+/// The key in a file, which is named when it holds none.
+fn key_of_file(path: PathBuf, random: &dyn Random) -> Result<Secret, KeyFileError> {
+    let key = keyfile::load_or_create(&path, || Some(new_key(random)))?;
+    let bad = |why: BadSealKey| KeyFileError::Bad { path, why: why.to_string() };
+    Seal::new(&key, None, SEALED_FOR).map_err(bad)?;
+    Ok(key)
+}
+
 fn over(
     config: &WebhooksConfig,
     db: &AnyDb,
@@ -101,7 +124,7 @@ fn over(
     let random = environment.random.clone();
     let key = match &config.key {
         Some(key) => key.clone(),
-        None => keyfile::load_or_create(&environment.data_dir.join(KEY_FILE), || Some(new_key(&*random)))?,
+        None => key_of_file(environment.data_dir.join(KEY_FILE), &*random)?,
     };
     let seal = Seal::new(&key, config.key_previous.as_ref(), SEALED_FOR)?;
     let (store, writer) = store::over(db, feed.head_sql());

@@ -45,7 +45,7 @@ impl BadOidcConfig {
 }
 
 /// Checks every provider.
-pub(super) fn check(configs: &[OidcConfig]) -> Result<(), BadOidcConfig> {
+pub(crate) fn check(configs: &[OidcConfig]) -> Result<(), BadOidcConfig> {
     if configs.len() > MOST {
         return Err(BadOidcConfig(format!("there are at most {MOST} providers")));
     }

@@ -43,6 +43,11 @@ impl std::fmt::Debug for RedisStore {
     }
 }
 
+/// Whether this is the address of a server. Does not connect.
+pub(crate) fn check(url: &str) -> Result<(), ConnectError> {
+    Connection::check(url)
+}
+
 impl RedisStore {
     /// Connects. A server that answers must let us in and must not evict keys. One that is away now is
     /// tried again at every request, so that a replica can start without it.

@@ -55,13 +55,7 @@ pub enum ObjectsError {
 impl Objects {
     /// The store that the settings name. A bucket is not asked for before there is something to do with it.
     pub(crate) fn open(config: &FilesConfig, data_dir: &std::path::Path) -> Result<Objects, ObjectsError> {
-        let in_range = |name, fits: bool, range| match fits {
-            true => Ok(()),
-            false => Err(ObjectsError::OutOfRange(name, range)),
-        };
-        in_range("timeout_seconds", (1..=300).contains(&config.timeout_seconds), "from 1 to 300")?;
-        in_range("max_bytes", config.max_bytes >= 1, "at least 1")?;
-        in_range("max_uploads", (1..=10_000).contains(&config.max_uploads), "from 1 to 10,000")?;
+        Objects::check(config)?;
         let patience = Duration::from_secs(config.timeout_seconds);
         let (kind, prefix) = match &config.url {
             None => (by_default(data_dir.join(FOLDER)), Path::default()),
@@ -72,6 +66,25 @@ impl Objects {
             },
         };
         Ok(Objects { kind, prefix, patience })
+    }
+
+    /// What can be said about the settings without making or asking anything.
+    pub(crate) fn check(config: &FilesConfig) -> Result<(), ObjectsError> {
+        let in_range = |name, fits: bool, range| match fits {
+            true => Ok(()),
+            false => Err(ObjectsError::OutOfRange(name, range)),
+        };
+        in_range("timeout_seconds", (1..=300).contains(&config.timeout_seconds), "from 1 to 300")?;
+        in_range("max_bytes", config.max_bytes >= 1, "at least 1")?;
+        in_range("max_uploads", (1..=10_000).contains(&config.max_uploads), "from 1 to 10,000")?;
+        match config.url.as_deref().map(|url| url.split_once("://")) {
+            None => Ok(()),
+            Some(Some(("file", path))) if path.starts_with('/') => Ok(()),
+            Some(Some(("s3", place))) => {
+                bucket(config, place, Duration::from_secs(config.timeout_seconds)).map(drop)
+            }
+            Some(_) => Err(ObjectsError::Url),
+        }
     }
 
     /// Whether the bytes are on this machine.

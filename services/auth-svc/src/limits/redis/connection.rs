@@ -68,6 +68,10 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Begins to connect.
+    pub(crate) fn check(url: &str) -> Result<(), ConnectError> {
+        Ok(Client::open(url).map(drop)?)
+    }
+
     pub(crate) fn open(url: &str) -> Result<Connection, ConnectError> {
         let client = Client::open(url)?;
         let current = Mutex::new(begin(&client, 0));
