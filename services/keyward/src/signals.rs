@@ -2,7 +2,7 @@
 //!
 //! | signal | |
 //! | --- | --- |
-//! | SIGTERM, SIGINT | the first lets what is in flight end, the second ends the process at once |
+//! | SIGTERM, SIGINT | the first lets what is in flight end, the second ends the process at once, but for one that comes in the same moment |
 //! | SIGHUP | told of in the log; settings, keys and secrets are read at a start |
 //! | SIGUSR1, SIGUSR2 | told of in the log |
 //!
@@ -10,9 +10,11 @@
 //! container it would not hear SIGTERM.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The signals that are heard, from when this was made. Those that come before [`Signals::heed`] wait.
@@ -23,6 +25,10 @@ pub(crate) struct Signals {
     user_1: Signal,
     user_2: Signal,
 }
+
+/// Whoever signals a process and then its group, as `timeout` does, sends it one stop twice. A person needs longer for
+/// a second one.
+const SAME_STOP: Duration = Duration::from_millis(200);
 
 /// One that has come.
 enum Received {
@@ -48,14 +54,17 @@ impl Signals {
     /// Acts on them until the process ends.
     pub(crate) fn heed(mut self, shutdown: CancellationToken) {
         tokio::spawn(async move {
+            let mut first: Option<Instant> = None;
             loop {
                 match self.next().await {
+                    Received::Stop(_) if first.is_some_and(|at| at.elapsed() < SAME_STOP) => {}
                     Received::Stop(signal) if shutdown.is_cancelled() => {
                         tracing::warn!(signal, "stopping at once");
                         std::process::exit(1);
                     }
                     Received::Stop(signal) => {
                         tracing::info!(signal, "stopping: requests in flight may end");
+                        first = Some(Instant::now());
                         shutdown.cancel();
                     }
                     Received::Other("SIGHUP") => tracing::info!(
