@@ -1,4 +1,4 @@
-// Runs before the first paint, and holds the only thing that is ever kept in storage.
+// Runs before the first paint. Storage keeps the theme and, in src/ui/last-agent.ts, which agent was looked at last.
 ;(() => {
   const dark = matchMedia('(prefers-color-scheme: dark)')
   let theme = 'system'

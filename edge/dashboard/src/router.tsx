@@ -13,6 +13,7 @@ import { agentsQuery } from './api/agents'
 import { Refused } from './api/client'
 import { sessionQuery } from './api/session'
 import { ico } from './ui/icons'
+import { lastOf } from './ui/last-agent'
 import { useTitle } from './ui/page'
 import { Shell } from './ui/shell'
 import { Empty, Failed } from './ui/states'
@@ -114,9 +115,9 @@ export function build(client: QueryClient) {
     getParentRoute: () => shell,
     path: '/',
     beforeLoad: async () => {
-      const [first] = await client.ensureQueryData(agentsQuery).catch(() => [])
-      throw first
-        ? redirect({ to: '/agents/$agent/api-permissions', params: { agent: first.id }, replace: true })
+      const agent = lastOf(await client.ensureQueryData(agentsQuery).catch(() => []))
+      throw agent
+        ? redirect({ to: '/agents/$agent/api-permissions', params: { agent: agent.id }, replace: true })
         : redirect({ to: '/settings/api-permissions', replace: true })
     },
   })

@@ -90,9 +90,24 @@ test('the appearance stays in this browser', async () => {
   assert.equal(await theme(), 'dark')
   await owner.page.reload()
   assert.equal(await theme(), 'dark')
-  assert.deepEqual(await owner.page.evaluate(() => Object.keys(localStorage)), ['theme'])
+  const kept = await owner.page.evaluate(() => Object.keys(localStorage))
+  assert.deepEqual(kept.filter(name => name !== 'keyward-agent'), ['theme'])
   await owner.page.getByRole('radio', { name: 'As the system' }).click()
   assert.equal(await theme(), 'light')
+})
+
+test('pages about no agent lead back to the one that was looked at last', async () => {
+  const made = await owner.calls('/v1/console/agents', { method: 'POST', body: { name: 'A newer one' } })
+  assert.equal(made.status, 201)
+  const older = (await owner.calls('/v1/console/agents')).body.data.at(-1)
+  const isChosen = () => owner.page.locator('.agent-switch', { hasText: older.name }).waitFor()
+  // Each time as one who follows a link, or reloads: the page begins anew.
+  for (const path of [`/agents/${older.id}/contacts`, '/members', '/settings']) {
+    await owner.open(path)
+    await isChosen()
+  }
+  await owner.open('/')
+  await owner.comesTo(`/agents/${older.id}/api-permissions`)
 })
 
 test('nothing went wrong', () => owner.leaves())

@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { Link, useLocation, useNavigate } from '@tanstack/react-router'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import * as A from 'react-aria-components'
@@ -29,6 +29,7 @@ import { sessionQuery, signOut, useCanWrite, useSession, type Role } from '../ap
 import { wording } from '../api/client'
 import { Button } from './button'
 import { ico, icoS } from './icons'
+import { keepLastAgent, lastOf } from './last-agent'
 import { Item, Menu } from './menu'
 import { Failed } from './states'
 import { Avatar, Tag } from './tag'
@@ -93,10 +94,12 @@ function Group({ icon, name, children }: { icon: ReactNode; name: string; childr
 /** The agent that the sidebar is about: that of the page, else the one that was looked at last. */
 function useCurrentAgent(agents: Agent[]): Agent | undefined {
   const path = useLocation({ select: location => location.pathname })
-  const [last, setLast] = useState<string>()
   const named = agents.find(agent => path.startsWith(`/agents/${agent.id}/`))
-  if (named && named.id !== last) setLast(named.id)
-  return named ?? agents.find(agent => agent.id === last) ?? agents[0]
+  const id = named?.id
+  useEffect(() => {
+    if (id !== undefined) keepLastAgent(id)
+  }, [id])
+  return named ?? lastOf(agents)
 }
 
 function AgentNav({ onGo }: { onGo?: () => void }) {
