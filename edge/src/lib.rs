@@ -167,7 +167,7 @@ pub async fn serve(
     let authorizer = authorizer(&config, &dependencies)?;
     let request_log = Arc::new(request_log(&config, &dependencies)?);
     let handovers = handovers(&dependencies);
-    let pages = Pages::of(&Reference::of(&dependencies.routes)?);
+    let pages = Pages::of(&Reference::of(&dependencies.routes)?, &api_url(&config, listens));
     let upstreams = distinct_upstreams(&dependencies);
     let targets =
         Targets::new(dependencies.routes, &dependencies.upstreams, &metrics).map_err(Error::NoUpstream)?;

@@ -27,11 +27,14 @@ const GUIDES: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// All of them.
-pub(super) fn all() -> Vec<Content> {
+/// The origin that the texts have, so that whoever reads them in a file can follow them, too.
+const EXAMPLE_ORIGIN: &str = "http://127.0.0.1:8080";
+
+/// All of them, with the origin where this API is.
+pub(super) fn all(origin: &str) -> Vec<Content> {
     let guide = |&(path, title, about, text): &(&str, &str, &'static str, &str)| {
         let mut content = Content::new(path, title, about);
-        let rendered = markdown::render(text);
+        let rendered = markdown::render(&text.replace(EXAMPLE_ORIGIN, origin));
         content.html.html(&rendered.html);
         content.headings = rendered.headings;
         content

@@ -27,9 +27,9 @@ pub(crate) struct Page {
     pub(crate) content_security_policy: HeaderValue,
 }
 
-/// All pages.
-pub(crate) fn pages(api: &Reference) -> Vec<Page> {
-    let mut contents = guides::all();
+/// All pages of an API that clients find at this origin.
+pub(crate) fn pages(api: &Reference, origin: &str) -> Vec<Page> {
+    let mut contents = guides::all(origin);
     contents.push(errors::page());
     contents.extend(api.chapters.iter().map(|chapter| operations::page(api, chapter)));
     page::all(contents)

@@ -7,6 +7,8 @@ use crate::reference::tests::built_in;
 use crate::routes::Table;
 use crate::transcode::tests::pool;
 
+const ORIGIN: &str = "https://api.example.com";
+
 fn page<'p>(pages: &'p [Page], path: &str) -> &'p str {
     &pages.iter().find(|page| page.path == path).unwrap_or_else(|| panic!("no {path}")).html
 }
@@ -19,7 +21,7 @@ fn attributes(html: &str, name: &str) -> Vec<String> {
 
 #[test]
 fn every_code_has_its_anchor() {
-    let pages = pages(&built_in());
+    let pages = pages(&built_in(), ORIGIN);
     let anchors: HashSet<String> = attributes(page(&pages, "/docs/errors"), "tr id").into_iter().collect();
     for reason in Reason::ALL {
         assert!(anchors.contains(reason.code()), "{}", reason.code());
@@ -28,7 +30,7 @@ fn every_code_has_its_anchor() {
 
 #[test]
 fn links_lead_somewhere_and_anchors_are_unique() {
-    let pages = pages(&built_in());
+    let pages = pages(&built_in(), ORIGIN);
     let anchors = |path: &str| attributes(page(&pages, path), "id");
     for of in &pages {
         let ids = attributes(&of.html, " id");
@@ -48,7 +50,7 @@ fn links_lead_somewhere_and_anchors_are_unique() {
 
 #[test]
 fn pages_need_no_script_and_nothing_from_elsewhere() {
-    for page in pages(&built_in()) {
+    for page in pages(&built_in(), ORIGIN) {
         for word in ["<script", "javascript:", "src=", "url(", "@import", "style=\"", "onclick"] {
             assert!(!page.html.contains(word), "{}: {word}", page.path);
         }
@@ -58,9 +60,18 @@ fn pages_need_no_script_and_nothing_from_elsewhere() {
 }
 
 #[test]
+fn samples_begin_where_the_api_is() {
+    let pages = pages(&built_in(), ORIGIN);
+    assert!(page(&pages, "/docs").contains("export KW_URL=https://api.example.com\n"));
+    for page in &pages {
+        assert!(!page.html.contains("127.0.0.1:8080"), "{}", page.path);
+    }
+}
+
+#[test]
 fn every_operation_has_its_samples() {
     let api = built_in();
-    let pages = pages(&api);
+    let pages = pages(&api, ORIGIN);
     for chapter in &api.chapters {
         let html = page(&pages, &format!("/docs/reference/{}", chapter.slug));
         for operation in &chapter.operations {
@@ -96,7 +107,7 @@ fn comments_of_anyone_are_safe() {
         // <iframe>
         message Res { string text = 1; }"#;
     let api = Reference::of(&Table::build(&pool(source), &["acme.EvilService"]).unwrap()).unwrap();
-    for page in pages(&api) {
+    for page in pages(&api, ORIGIN) {
         for word in ["<script", "<img", "<iframe", "<b>", "\"javascript:", "\" onmouseover"] {
             assert!(!page.html.contains(word), "{}: {word}", page.path);
         }

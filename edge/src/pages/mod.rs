@@ -71,10 +71,10 @@ impl EdgePage {
 }
 
 impl Pages {
-    /// Those about this API.
-    pub(crate) fn of(api: &Reference) -> Pages {
+    /// Those about this API, which clients find at this origin.
+    pub(crate) fn of(api: &Reference, origin: &HeaderValue) -> Pages {
         let json = HeaderValue::from_static("application/json");
-        let docs = docs::pages(api).into_iter().map(|page| {
+        let docs = docs::pages(api, origin.to_str().unwrap_or_default()).into_iter().map(|page| {
             let html = HeaderValue::from_static("text/html; charset=utf-8");
             let file = File::new(page.html.into_bytes(), html);
             (page.path, file.with(CONTENT_SECURITY_POLICY, page.content_security_policy))
