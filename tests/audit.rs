@@ -71,6 +71,13 @@ async fn an_entry_says_who_did_what_to_what_from_where() {
         // Nothing was changed: nothing is said.
         stack.update_agent(&agent, json!({"name": "Sales EU"})).await.ok();
         assert_eq!(newest(&stack).await, entry);
+        // The words that say what was done need no names of fields after them.
+        let key = stack.new_key(&["contacts:read"]).await;
+        stack.key_verb(&key.id, "disable", json!({})).await.ok();
+        let disabled = newest(&stack).await;
+        assert_eq!(disabled["description"], "API key \"A key\" was disabled.");
+        assert_eq!(disabled["before"]["disabledAt"], Value::Null);
+        assert!(disabled["after"]["disabledAt"].is_string(), "{disabled}");
     })
     .await;
 }
@@ -263,7 +270,7 @@ async fn what_a_member_was_refused_is_in_the_log() {
             })
             .collect();
         let gone = format!("Member {owner} was not removed: nobody manages an owner.");
-        let stale = format!("API key {} was not updated: ", key.id);
+        let stale = format!("API key {} was not updated: it does not have the version that was asked for.", key.id);
         assert_eq!(said.len(), 5, "{said:?}");
         assert_eq!(said[0], ("member.created", "Member \"eve\" was not added: this needs the role OWNER."));
         assert_eq!(said[1], ("member.deleted", &*gone));
@@ -275,7 +282,7 @@ async fn what_a_member_was_refused_is_in_the_log() {
             said[3],
             ("member.created", "Member \"OWNER\" was not added: another member has this email address.")
         );
-        assert!(said[4].0 == "api_key.updated" && said[4].1.starts_with(&stale), "{said:?}");
+        assert_eq!(said[4], ("api_key.updated", &*stale));
 
         // At most thirty a minute of one member.
         for _ in 0..40 {

@@ -49,10 +49,10 @@ pub(crate) enum AuthError {
     #[error("too many sign-ins have failed")]
     Throttled(Duration),
     /// The member is not in the state that this is for.
-    #[error("{0}")]
+    #[error("its state does not allow it")]
     OtherStatus(&'static str),
     /// What the caller said of the version does not hold.
-    #[error(transparent)]
+    #[error("it does not have the version that was asked for")]
     Unmet(#[from] Unmet),
     /// The call was made before.
     #[error(transparent)]

@@ -134,7 +134,8 @@ impl Audit {
         after: Option<Facts>,
     ) -> Audit {
         let changed = match (&before, &after) {
-            (Some(before), Some(after)) => {
+            // Of all else, e.g. that a key was disabled, the words say what is other.
+            (Some(before), Some(after)) if action.done() == "updated" => {
                 let mut names: Vec<_> = before.names().chain(after.names()).collect();
                 names.sort_unstable();
                 names.dedup();
