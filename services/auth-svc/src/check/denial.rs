@@ -65,7 +65,10 @@ pub(crate) enum Refusal {
     #[error("Too many failed credentials from your address. Try again in {} s.", whole_seconds(*.0))]
     AddressThrottled(Duration),
     /// No member presents a token that works: absent, malformed, unknown, deleted and expired read the same.
-    #[error("Sign in, or send a personal access token: `Authorization: Bearer kwp_…`.")]
+    #[error(
+        "You are not signed in, or your token is unknown, deleted or expired: sign in, or send a personal access token \
+         as `Authorization: Bearer kwp_…`."
+    )]
     NotSignedIn,
     /// The member's role does not suffice. `None`: no role does.
     #[error("This needs the role {}.", .0.map_or("UNSPECIFIED", Role::as_str))]
@@ -248,7 +251,8 @@ mod tests {
             (
                 Refusal::NotSignedIn,
                 "not_signed_in",
-                "Sign in, or send a personal access token: `Authorization: Bearer kwp_…`.",
+                "You are not signed in, or your token is unknown, deleted or expired: sign in, or send a personal \
+                 access token as `Authorization: Bearer kwp_…`.",
                 None,
             ),
             (Refusal::RoleRequired(Some(Role::Admin)), "role_required", "This needs the role ADMIN.", None),
