@@ -136,6 +136,9 @@ async fn settings_of_keys_have_rules() {
             ),
             (json!({"name": "x", "permissions": read, "expiresAt": "soon"}), "expiresAt", "invalid"),
             (json!({"name": "x", "permissions": read, "colour": "red"}), "colour", "unknown_field"),
+            // What a key shows and nobody sets.
+            (json!({"name": "x", "permissions": read, "status": "DISABLED"}), "status", "immutable"),
+            (json!({"name": "x", "permissions": read, "apiKey": "kw_live_x"}), "apiKey", "immutable"),
         ];
         for (settings, field, fault) in cases {
             let refused = stack.create_key(settings.clone()).await;
@@ -146,6 +149,9 @@ async fn settings_of_keys_have_rules() {
                 "{settings}"
             );
         }
+        let refused = stack.create_token(json!({"name": "x", "id": "65f0c0ffee65f0c0ffee65f0"})).await;
+        let details = refused.refusal(400, "invalid_argument");
+        assert_eq!((&details[0]["field"], &details[0]["code"]), (&json!("id"), &json!("immutable")));
         let id = stack.new_key(&["contacts:read"]).await.id;
         for (change, field) in [
             (json!({"apiKey": "kw_live_x"}), "apiKey"),

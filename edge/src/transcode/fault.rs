@@ -14,6 +14,9 @@ const MAX_SEEN: usize = 1_000;
 /// How many characters of a caller's own text an answer repeats.
 const MAX_ECHO: usize = 100;
 
+/// What is wrong with a field that only answers have.
+pub(crate) const CANNOT_BE_SET: &str = "cannot be set";
+
 /// The violations so far, and the field being read.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -72,6 +75,15 @@ impl Faults {
         if !self.found.iter().any(|v| v.field == field && v.fault == fault) {
             let message = format!("`{field}` {what}.");
             self.found.push(Violation::new(field, fault, message));
+        }
+    }
+
+    /// A name that is no field, and is one of what is answered, is as that of a field which only answers have.
+    pub(crate) fn tell_answered(&mut self, is_answered: impl Fn(&str) -> bool) {
+        let unknown = self.found.iter_mut().filter(|found| found.fault == Fault::UnknownField);
+        for found in unknown.filter(|found| is_answered(&found.field)) {
+            let message = format!("`{}` {CANNOT_BE_SET}.", found.field);
+            *found = Violation::new(std::mem::take(&mut found.field), Fault::Immutable, message);
         }
     }
 

@@ -124,6 +124,18 @@ pub(super) enum LocationPart {
 }
 
 impl Plan {
+    /// Whether what is answered has a field of this name that no client sets: of the resource, where the answer has more
+    /// beside it, as a new key and its secret. A request that makes one need not have it as a field to refuse.
+    pub(super) fn answers(&self, name: &str) -> bool {
+        let has = |message: &Message| message.fields.iter().any(|f| f.output_only && f.json == name);
+        let output = self.schema.message(self.output);
+        has(output)
+            || output.fields.iter().any(|field| match (field.shape, field.kind) {
+                (Shape::One, Kind::Message(id)) => has(self.schema.message(id)),
+                _ => false,
+            })
+    }
+
     /// Works out a route. An error says which annotation does not fit.
     pub(crate) fn of(schema: &Arc<Schema>, rpc: &Arc<Rpc>, binding: &Binding<'_>) -> Result<Plan, String> {
         let (input, output) = (rpc.method.input(), rpc.method.output());

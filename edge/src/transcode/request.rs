@@ -54,6 +54,7 @@ impl Plan {
         let mut message = Writer::with_capacity(body.len() + MARGIN);
         let mut faults = Faults::default();
         let outcome = self.read_body(body, &mut message, &mut faults)?;
+        faults.tell_answered(|name| self.answers(name));
         if let Some(query) = query {
             query::bind(self, query, &mut message, &mut faults);
         }

@@ -26,7 +26,7 @@ pub(crate) use self::any::TYPE;
 pub(crate) use self::any_json::MAX_VALUE_DEPTH;
 use self::seen::{Bits, Distinct};
 use super::encode::{self, Place, Scalar};
-use super::fault::Faults;
+use super::fault::{CANNOT_BE_SET, Faults};
 use super::mask::Mask;
 use super::schema::{Field, Form, Kind, Message, MessageId, Schema, Shape};
 use super::text;
@@ -114,7 +114,7 @@ impl<'a, 's> Reader<'a, 's> {
         let field = &message.fields[index];
         let Way { taken, merge, .. } = way;
         if field.output_only {
-            self.refuse(Fault::Immutable, "cannot be set")?;
+            self.refuse(Fault::Immutable, CANNOT_BE_SET)?;
             return Ok(false);
         }
         if taken.contains(&[field.number].as_slice()) {
