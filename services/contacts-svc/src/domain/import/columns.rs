@@ -162,7 +162,8 @@ fn unknown(name: &str, number: usize) -> Violation {
         format!("The column {number} has no name.")
     } else {
         format!(
-            "The column {number}, {}, is no field of a contact: map it, or leave out unknown columns.",
+            "The column {number}, {}, is no field of a contact: say by `mapping` which one it is, or leave out such columns \
+             by `ignoreUnknownColumns=true`.",
             shown(name)
         )
     };

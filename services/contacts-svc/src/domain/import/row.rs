@@ -22,8 +22,12 @@ impl Reading {
     /// The row; an error says that its cells are not those of the columns.
     pub(crate) fn row(&self, cells: Cells<'_>) -> Result<Upsert, Violation> {
         if cells.len() != self.columns.len() {
-            let message =
-                format!("The row has {} cells, and there are {} columns.", cells.len(), self.columns.len());
+            let counted = |count: usize, what: &str| match count {
+                1 => format!("1 {what}"),
+                count => format!("{count} {what}s"),
+            };
+            let (has, wants) = (counted(cells.len(), "cell"), counted(self.columns.len(), "column"));
+            let message = format!("The row has {has}, where the first line has {wants}.");
             return Err(Violation::new("row", Fault::Invalid, message));
         }
         let mut fields = ContactFields::default();
