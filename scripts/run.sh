@@ -16,11 +16,14 @@ data=${KEYWARD_DATA_DIR:-./data}
 
 if [[ -z $(ls -A "$data" 2>/dev/null) ]]; then
     # Through a pipe and a variable only: arguments and files could be read by others.
-    secrets=$("$keyward" setup --organization "My organization" --email owner@example.com \
-        --agent "My agent" --output json)
-    printf '%s' "$secrets" | node scripts/print-curls.mjs
-    unset secrets
-    echo "The dashboard: choose the password of owner@example.com within an hour, at"
-    "$keyward" password-link --email owner@example.com
+    if secrets=$("$keyward" setup --organization "My organization" --email owner@example.com \
+        --agent "My agent" --output json); then
+        printf '%s' "$secrets" | node scripts/print-curls.mjs
+        unset secrets
+        echo "The dashboard: choose the password of owner@example.com within an hour, at"
+        "$keyward" password-link --email owner@example.com
+    elif [[ $? -ne 3 ]]; then
+        exit 1
+    fi # 3: the database of the settings has an organization. It is served as it is.
 fi
 exec "$keyward" serve

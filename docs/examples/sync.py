@@ -66,8 +66,9 @@ class Keyward:
                     return json.load(answer)
             except urllib.error.HTTPError as answer:
                 try:
-                    error = dict(json.load(answer).get("error") or {})
-                except ValueError:
+                    said = json.load(answer)
+                    error = {"message": said.get("message"), **(said.get("error") or {})}
+                except (ValueError, AttributeError, TypeError):
                     error = {"code": "unknown", "message": "no JSON"}
                 if answer.code not in (408, 409, 429, 502, 503, 504) or tried == TRIES:
                     raise Refused(answer.code, error) from None
@@ -290,7 +291,10 @@ def main():
     arguments.add_argument("--every", type=float, metavar="SECONDS", help="again after so many seconds")
     arguments.add_argument("--webhook", metavar="HOST:PORT", help="listen there (KEYWARD_WEBHOOK_SECRET)")
     given = arguments.parse_args()
-    keyward = Keyward(*(os.environ[name] for name in ("KEYWARD_URL", "KEYWARD_KEY", "KEYWARD_SECRET")))
+    settings = ("KEYWARD_URL", "KEYWARD_KEY", "KEYWARD_SECRET")
+    if missing := [name for name in settings if not os.environ.get(name)]:
+        arguments.error(f"set {', '.join(missing)} in the environment")
+    keyward = Keyward(*(os.environ[name] for name in settings))
     crm, doorbell = Crm(given.crm), Doorbell()
     if given.webhook:
         doorbell.listen(given.webhook, os.environ["KEYWARD_WEBHOOK_SECRET"])
@@ -307,4 +311,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Refused as refused:
+        sys.exit(f"Keyward refuses: {refused}")
