@@ -270,7 +270,8 @@ async fn what_a_member_was_refused_is_in_the_log() {
             })
             .collect();
         let gone = format!("Member {owner} was not removed: nobody manages an owner.");
-        let stale = format!("API key {} was not updated: it does not have the version that was asked for.", key.id);
+        let stale =
+            format!("API key {} was not updated: it does not have the version that was asked for.", key.id);
         assert_eq!(said.len(), 5, "{said:?}");
         assert_eq!(said[0], ("member.created", "Member \"eve\" was not added: this needs the role OWNER."));
         assert_eq!(said[1], ("member.deleted", &*gone));

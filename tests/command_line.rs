@@ -205,7 +205,8 @@ async fn bad_settings_are_refused_in_one_line() {
         assert!(error.starts_with(says), "{setting}: {error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
-    let database = Variables::from([("KEYWARD_DATABASE__URL".to_owned(), "postgres://db/keyward".to_owned())]);
+    let database =
+        Variables::from([("KEYWARD_DATABASE__URL".to_owned(), "postgres://db/keyward".to_owned())]);
     for (setting, says) in [
         ("database.schema_prefix=A-b", "keyward: auth: database.schema_prefix must be "),
         ("database.max_connections=0", "keyward: auth: database.max_connections must be at least 1"),

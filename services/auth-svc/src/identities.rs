@@ -20,8 +20,8 @@ use crate::secrets::Seal;
 use flow::Flow;
 use provider::Provider;
 
-pub use config::{BadOidcConfig, OidcConfig};
 pub(crate) use config::check;
+pub use config::{BadOidcConfig, OidcConfig};
 pub(crate) use flow::SEALED_FOR;
 
 /// The providers of OpenID Connect.

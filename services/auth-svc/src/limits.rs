@@ -213,9 +213,7 @@ impl Limiter {
             ("database" | "memory", db) => {
                 Ok(Limiter::Memory(MemoryStore::open(saved::over(db.clone()), boot, wall).await?))
             }
-            (url, _) if is_redis(url) => {
-                Ok(Limiter::Redis(Box::new(RedisStore::open(url).await?)))
-            }
+            (url, _) if is_redis(url) => Ok(Limiter::Redis(Box::new(RedisStore::open(url).await?))),
             _ => Err(LimitOpenError::Setting),
         }
     }
