@@ -130,8 +130,9 @@ export async function page<T>(answer: Promise<Succeeds<T[]>>): Promise<Page<T>> 
   return { items: (data ?? []) as T[], next: hasMore ? (nextCursor ?? null) : null, total: total ?? null }
 }
 
-/** A message of the API as a sentence of a form: there names need no marks. */
-const plain = (message: string) => message.replaceAll('`', '')
+/** A message of the API as a sentence of a form: there names need no marks, and one that is a word may begin it. */
+const plain = (message: string) =>
+  message.replaceAll('`', '').replace(/^[a-z]+(?= )/, word => word[0].toUpperCase() + word.slice(1))
 
 /** The faults of a refusal by the name of their field; a fault within a list stands at the list. */
 export function faults(error: unknown): Record<string, string> {
@@ -143,7 +144,9 @@ export function faults(error: unknown): Record<string, string> {
 export function wording(error: unknown): string {
   if (!(error instanceof Refused)) return 'That did not work. Reload the page and try again.'
   const message = plain(error.message)
-  return error.retryAfter ? `${message} Try again in ${error.retryAfter} s.` : message
+  // Some messages say so themselves, with or without a time.
+  const said = message.replace(/ Try again( in [\d.,]+ s)?\.$/, '')
+  return error.retryAfter ? `${said} Try again in ${error.retryAfter} s.` : message
 }
 
 /** For every query: what passes by itself is asked for again, after as long as the server wants. */
