@@ -1,5 +1,6 @@
 //! Contacts in bulk, imported and exported as clients do it, and what a crash leaves of that.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -198,6 +199,55 @@ async fn killed_during_bulk(mut keyward: Processes) {
             assert_eq!(first, last, "batch {batch} is whole or absent");
             assert!(first || !answered.contains(&batch), "batch {batch} was answered");
         }
+    }
+    keyward.terminate().await;
+}
+
+/// The process is killed while many create contacts, each with a key that makes it take effect once: what was answered is
+/// there, and sent again, all are there once.
+#[tokio::test]
+async fn kill_9_while_many_create() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        killed_while_many_create(Processes::on(engine).await).await;
+    }
+}
+
+async fn killed_while_many_create(mut keyward: Processes) {
+    const CREATES: usize = 48;
+    let key = keyward.new_key_with(json!({
+        "name": "Creates",
+        "permissions": ["contacts:create", "contacts:read"],
+        "rateLimits": {"perMinute": 1_000, "perHour": 10_000},
+    }));
+    let key = key.await;
+    let create = |api: &Api, reference: &str| {
+        let contact = json!({"externalReferenceId": reference, "email": format!("{reference}@example.com")});
+        api.by_key("POST", &path(api, "")).header("idempotency-key", reference).json(&contact)
+    };
+    for round in 0..3 {
+        let references: Vec<String> = (0..CREATES).map(|number| format!("create-{round}-{number}")).collect();
+        let api = keyward.with_key(&key);
+        let creates: Vec<_> =
+            references.iter().map(|reference| tokio::spawn(create(&api, reference).send())).collect();
+        tokio::time::sleep(Duration::from_millis(15 * (round + 1))).await;
+        keyward.all[0].kill().await;
+        let mut answered = BTreeMap::new();
+        for (reference, create) in references.iter().zip(creates) {
+            if let Ok(response) = create.await.unwrap()
+                && response.status() == 201
+                && let Ok(body) = response.json::<Value>().await
+            {
+                answered.insert(reference, body["data"]["id"].clone());
+            }
+        }
+        keyward.start_together().await;
+        let api = keyward.with_key(&key);
+        for reference in &references {
+            let id = api.send(create(&api, reference)).await.ok()["id"].clone();
+            assert_eq!(answered.get(reference).unwrap_or(&id), &id, "what was answered is there");
+            assert_eq!(api.get_contact(reference).await.ok()["id"], id);
+        }
+        assert_eq!(count(&api).await, CREATES * (round as usize + 1), "each once");
     }
     keyward.terminate().await;
 }
