@@ -192,7 +192,13 @@ fn less_sure(belief: f32, lost: f32) -> f32 {
 pub(crate) fn columns<'a>(schema: &'a CompiledSchema, members: &[(String, usize)]) -> Columns<'a> {
     let fields: Vec<&Field> = members.iter().map(|(_, i)| &schema.fields[*i]).collect();
     let lexicon = super::lexicon::lexicon();
-    let labels = fields
+    let group = fields.first().and_then(|first| {
+        let of =
+            |f: &&Field| f.is_group && first.path.strip_prefix(&f.path).is_some_and(|p| p.starts_with('/'));
+        schema.fields.iter().rfind(of)
+    });
+    let first_text = fields.iter().position(|f| f.kind == Kind::Text);
+    let mut labels: Vec<Labels> = fields
         .iter()
         .map(|f| {
             let mut labels = Labels::of(f, &super::lexicon::Meaning::default());
@@ -207,6 +213,13 @@ pub(crate) fn columns<'a>(schema: &'a CompiledSchema, members: &[(String, usize)
             labels
         })
         .collect();
+    // What the whole table is called heads the column that names its rows: "Deductions | Amount".
+    if let (Some(group), Some(first)) = (group, first_text)
+        && !group.label.concepts.is_empty()
+        && fields.iter().filter(|f| f.kind == Kind::Text).count() == 1
+    {
+        labels[first].readings.push((group.label.clone(), 0.8));
+    }
     Columns { fields, labels }
 }
 

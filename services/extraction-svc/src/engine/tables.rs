@@ -1,16 +1,20 @@
 //! Lists of objects: tables with a header, their rows, and cells over several lines.
 
+mod header;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Habits, Reading, trim};
 use super::features::Labels;
-use super::layout::{Segment, View, overlap};
+use super::layout::{Segment, View};
 use super::lexicon::lexicon;
 use super::recognise::{date, number};
 use super::schema::{Field, Kind};
 use super::text;
+
+use header::{Header, column_of, headers};
 
 /// The most rows of one table.
 const MAX_ROWS: usize = 2_000;
@@ -46,16 +50,6 @@ pub(crate) struct TableModel {
 pub(crate) struct Columns<'a> {
     pub fields: Vec<&'a Field>,
     pub labels: Vec<Labels>,
-}
-
-/// A header: which segment heads which column, the others, and how well they fit.
-struct Header {
-    row: usize,
-    /// By column.
-    segments: Vec<Option<usize>>,
-    /// Debit and credit in columns of their own.
-    signs: Option<(usize, usize)>,
-    score: f32,
 }
 
 impl TableModel {
@@ -174,117 +168,6 @@ pub(crate) fn answer(
     rows
 }
 
-/// Rows that can be a header, with their columns.
-fn headers(view: &View, columns: &Columns<'_>, habits: Habits, model: Option<&TableModel>) -> Vec<Header> {
-    let needed = if columns.fields.len() == 1 { 1 } else { 2 };
-    let mut found = Vec::new();
-    for (r, row) in view.rows.iter().enumerate() {
-        if row.segments.len() < needed || row.segments.len() > 40 {
-            continue;
-        }
-        // Header cells hold words; a row with values is none.
-        let valued = row.segments.clone().filter(|s| view.segments[*s].has_digit).count();
-        if valued * 3 > row.segments.len() {
-            continue;
-        }
-        let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
-        for (c, labels) in columns.labels.iter().enumerate() {
-            for s in row.segments.clone() {
-                let mut fit = labels.fits(&view.segments[s].meaning);
-                // A header over two lines: the line above belongs to it.
-                if fit < 0.5
-                    && let Some(above) = view.segments[s].above
-                    && view.segments[above].row + 1 == r
-                    && !view.segments[above].has_digit
-                    && view.rows[view.segments[above].row].segments.len() + 2 >= row.segments.len()
-                {
-                    let mut both = view.segments[above].meaning.clone();
-                    for concept in &view.segments[s].meaning.concepts {
-                        if !both.has(concept.0) {
-                            both.concepts.push(*concept);
-                        }
-                    }
-                    fit = fit.max(labels.fits(&both));
-                }
-                if let Some(learned) = model.and_then(|m| m.fit(view, s, c)) {
-                    fit = 0.25 * fit + 0.75 * learned * 1.2;
-                }
-                if fit >= 0.3 {
-                    // A tie goes to the column whose values have the right kind.
-                    let kind = &columns.fields[c].kind;
-                    let below = view.segments[s].below;
-                    let typed = below.is_none_or(|b| {
-                        *kind == Kind::Text || kind_fits(view, &view.segments[b], kind, habits)
-                    });
-                    pairs.push((if typed { fit } else { fit * 0.6 }, c, s));
-                }
-            }
-        }
-        pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut header =
-            Header { row: r, segments: vec![None; columns.fields.len()], signs: None, score: 0.0 };
-        for (fit, c, s) in pairs {
-            if header.segments[c].is_none() && !header.segments.contains(&Some(s)) {
-                header.segments[c] = Some(s);
-                header.score += fit;
-            }
-        }
-        signs(view, columns, row.segments.clone(), &mut header);
-        let matched =
-            header.segments.iter().filter(|s| s.is_some()).count() + usize::from(header.signs.is_some());
-        if matched >= needed && header.score > 0.0 {
-            found.push(header);
-        }
-    }
-    found
-}
-
-/// Columns of debit and credit where an amount with a sign is asked for.
-fn signs(view: &View, columns: &Columns<'_>, row: std::ops::Range<usize>, header: &mut Header) {
-    let heads = |name: &str| row.clone().find(|s| view.segments[*s].meaning.has(lexicon().concept(name)));
-    let Some(amount) = columns
-        .fields
-        .iter()
-        .position(|f| matches!(f.kind, Kind::Number(_)) && f.label.has(lexicon().concept("amount")))
-    else {
-        return;
-    };
-    if let (Some(debit), Some(credit)) = (heads("debit"), heads("credit"))
-        && debit != credit
-    {
-        header.signs = Some((debit, credit));
-        if header.segments[amount].is_none_or(|s| s == debit || s == credit) {
-            header.segments[amount] = None;
-            header.score += 0.9;
-        } else {
-            header.signs = None;
-        }
-    }
-}
-
-/// Which header's column a segment stands in.
-fn column_of(view: &View, segment: usize, header_row: std::ops::Range<usize>) -> Option<usize> {
-    let of = &view.segments[segment];
-    if let Some(cell) = of.cell
-        && let Some(head) =
-            header_row.clone().find(|h| view.segments[*h].cell.is_some_and(|c| c[0] == cell[0]))
-        && view.segments[head].cell.is_some()
-    {
-        return header_row.clone().find(|h| view.segments[*h].cell.is_some_and(|c| c[2] == cell[2]));
-    }
-    let mut best: Option<(f32, usize)> = None;
-    for h in header_row {
-        let head = &view.segments[h].bounds;
-        let shared = overlap(&of.bounds, head);
-        let distance = (of.bounds.left - head.left).abs().min((of.bounds.right() - head.right()).abs());
-        let score = if shared > 0.0 { 1.0 + shared.min(1.0) - distance } else { 0.5 - 3.0 * distance };
-        if score > best.map_or(0.0, |b| b.0) {
-            best = Some((score, h));
-        }
-    }
-    best.map(|(_, h)| h)
-}
-
 /// The rows below a header, and the row at which they end.
 fn read_rows(
     view: &View,
@@ -309,7 +192,14 @@ fn read_rows(
     let mut r = header.row + 1;
     while r < view.rows.len() && rows.len() < MAX_ROWS {
         let row = &view.rows[r];
-        if headers.iter().any(|h| h.row == r) {
+        // Another marked table begins.
+        let table =
+            |mut segments: std::ops::Range<usize>| segments.next().and_then(|s| view.segments[s].cell);
+        let other = match (table(heads.clone()), table(row.segments.clone())) {
+            (Some(ours), Some(theirs)) => theirs[0] != ours[0] && theirs[1] == 0,
+            _ => false,
+        };
+        if headers.iter().any(|h| h.row == r) || (other && !rows.is_empty()) {
             break;
         }
         let mut cells: Vec<Option<Cell>> = vec![None; columns.fields.len()];
@@ -359,7 +249,10 @@ fn read_rows(
         let mut belief = if typed.is_empty() { 0.7 } else { 0.55 + 0.4 * ratio(got, typed.len()) };
         if label.total {
             // "Total 12.00" ends the table; in the middle of it, it is just none of its rows.
-            if got < typed.len() || !texts.is_empty() && texts.iter().all(|c| cells[*c].is_none()) {
+            if label.sum
+                || got < typed.len()
+                || !texts.is_empty() && texts.iter().all(|c| cells[*c].is_none())
+            {
                 if !rows.is_empty() && !label.balance {
                     r += 1;
                     break;
@@ -432,13 +325,15 @@ fn ratio(part: usize, whole: usize) -> f32 {
 
 struct RowLabel {
     total: bool,
+    /// It says that it sums the rows above.
+    sum: bool,
     balance: bool,
     key: String,
 }
 
 /// What a row's first words say: sums and balances are no rows of goods or bookings.
 fn row_label(view: &View, row: std::ops::Range<usize>) -> RowLabel {
-    let mut label = RowLabel { total: false, balance: false, key: String::new() };
+    let mut label = RowLabel { total: false, sum: false, balance: false, key: String::new() };
     for s in row {
         let of = &view.segments[s];
         let letters = view.tokens[of.start..of.end]
@@ -459,6 +354,7 @@ fn row_label(view: &View, row: std::ops::Range<usize>) -> RowLabel {
         let all = of.meaning.concepts.iter().filter(|(c, w)| lexicon.is_known(*c) || *w < 0.6).count()
             == of.meaning.concepts.len();
         label.balance = has("balance");
+        label.sum = all && has("total") && !has("balance");
         label.total = all
             && (has("total")
                 || has("subtotal")
