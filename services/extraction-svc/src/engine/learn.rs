@@ -12,14 +12,14 @@ use crate::document::Document;
 use super::calibrate::Calibration;
 use super::candidate::{Habits, Reading};
 use super::extract::{columns, scalars};
-use super::features::AllLabels;
+use super::features::{AllLabels, Labels};
 use super::gold;
 use super::layout::View;
 use super::lists;
 use super::model::{Accuracy, FEWEST, Model, VERSION};
 use super::prepared::Prepared;
 use super::prior::Prior;
-use super::schema::{CompiledSchema, Kind, Node};
+use super::schema::{CompiledSchema, Field, Kind, Node};
 use super::tables;
 use super::text;
 use judge::{Tally, judge};
@@ -331,10 +331,6 @@ fn build_lists(
             Node::List(index) => {
                 let field = &schema.fields[*index];
                 let path = list_path(&field.path);
-                if field.kind != Kind::Text {
-                    // Days and numbers of a list are read where its label is; corrections of them teach nothing yet.
-                    continue;
-                }
                 if field.is_gathered() {
                     let examples: Vec<fit::Example<'_>> = lessons
                         .iter()
@@ -356,7 +352,14 @@ fn build_lists(
                 }
                 let golds: Vec<(&View, Vec<String>)> = lessons
                     .iter()
-                    .filter_map(|l| l.gold.pointer(path).map(|v| (&l.prepared.view, texts(v))))
+                    .filter_map(|l| {
+                        let value = l.gold.pointer(path)?;
+                        let given = match field.kind {
+                            Kind::Text => texts(value),
+                            _ => written(&l.prepared, &labels.of[*index], field, value),
+                        };
+                        Some((&l.prepared.view, given))
+                    })
                     .collect();
                 if !golds.is_empty() {
                     let learned =
@@ -388,6 +391,24 @@ fn build_lists(
             }
         }
     }
+}
+
+/// How the days or numbers of a list are written where they stand together in a document.
+fn written(prepared: &Prepared, labels: &Labels, field: &Field, value: &Value) -> Vec<String> {
+    let values = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut written: Vec<String> = lists::groups(&prepared.view, labels)
+        .into_iter()
+        .flat_map(|group| group.items)
+        .filter(|item| {
+            let span = [(item.start, item.end)];
+            let read = tables::read(&prepared.view, &span, &field.kind, prepared.habits);
+            read.is_some_and(|cell| values.iter().any(|v| gold::matches(&cell.reading, v, field)))
+        })
+        .map(|item| item.text)
+        .collect();
+    written.sort_unstable();
+    written.dedup();
+    written
 }
 
 fn list_path(path: &str) -> &str {

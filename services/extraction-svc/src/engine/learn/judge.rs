@@ -8,8 +8,9 @@ use crate::engine::candidate::Reading;
 use crate::engine::extract::{columns, scalars};
 use crate::engine::features::AllLabels;
 use crate::engine::gold;
+use crate::engine::lists::Item;
 use crate::engine::model::Model;
-use crate::engine::schema::{CompiledSchema, Kind, Node};
+use crate::engine::schema::{CompiledSchema, Field, Kind, Node};
 use crate::engine::tables;
 use crate::engine::text;
 
@@ -78,10 +79,12 @@ fn judge_lists(
             Node::Object(members) => judge_lists(schema, labels, lesson, model, members, tally, judged, each),
             Node::List(index) => {
                 let path = &schema.fields[*index].path;
+                let Some(value) = lesson.gold.pointer(list_path(path)) else { continue };
                 if schema.fields[*index].kind != Kind::Text {
+                    let answers = lesson.prepared.items(schema, labels, *index, model);
+                    judge_values(lesson, &schema.fields[*index], value, &answers, tally, judged, each);
                     continue;
                 }
-                let Some(value) = lesson.gold.pointer(list_path(path)) else { continue };
                 let mut keys: Vec<String> = texts(value).iter().map(|t| text::key(t)).collect();
                 let all = keys.len();
                 let answers = lesson.prepared.items(schema, labels, *index, model);
@@ -148,6 +151,34 @@ fn judge_lists(
             }
         }
     }
+}
+
+/// Compares the days or numbers of a list with what people said.
+fn judge_values(
+    lesson: &Example,
+    field: &Field,
+    value: &Value,
+    answers: &[(Item, f32)],
+    tally: &mut Tally,
+    judged: &mut Vec<(Sort, f32, bool)>,
+    each: &mut impl FnMut(&str, bool),
+) {
+    let mut values: Vec<&Value> = value.as_array().into_iter().flatten().collect();
+    let all = values.len();
+    let (mut right, mut given) = (0, 0);
+    for (item, belief) in answers {
+        let span = [(item.start, item.end)];
+        let read = tables::read(&lesson.prepared.view, &span, &field.kind, lesson.prepared.habits);
+        let Some(cell) = read else { continue };
+        given += 1;
+        let at = values.iter().position(|v| gold::matches(&cell.reading, v, field));
+        if let Some(at) = at {
+            values.swap_remove(at);
+            right += 1;
+        }
+        judged.push((Sort::Item, *belief, at.is_some()));
+    }
+    list_tally(right, given, all, &field.path, tally, each);
 }
 
 /// A list counts as one leaf: right where most of it is.

@@ -99,3 +99,29 @@ fn corrections_of_any_path_are_survived() {
     let corrected = [(); 4].map(|()| Corrected { document: &document, corrections: &said });
     let _ = learn(&tag(), &corrected);
 }
+
+#[test]
+fn which_days_are_a_list_is_learned() {
+    let sheet = |n: u16| {
+        let (first, other) = (format!("{n} April 2023,"), format!("{n} March 2023,"));
+        let document = paper(&[
+            (4, 1, "Blorp sheet"),
+            (4, 3, &format!("Quux: {other} 2 June 2023")),
+            (4, 5, &format!("Wibble: {first} 1 May 2023")),
+        ]);
+        let days = json!([format!("2023-04-{n:02}"), "2023-05-01"]);
+        (document, vec![Correction { path: "/days".to_owned(), value: days }])
+    };
+    let days = schema(
+        json!({"days": {"type": "array", "title": "Holidays", "items": {"type": "string", "format": "date"}}}),
+    );
+    let examples: Vec<_> = (1..=8).map(sheet).collect();
+    let corrected: Vec<Corrected<'_>> =
+        examples.iter().map(|(document, corrections)| Corrected { document, corrections }).collect();
+    let (unseen, right) = sheet(20);
+    assert_ne!(extract(&unseen, &days, None).data["days"], right[0].value, "the test tests nothing");
+    let model = learn(&days, &corrected).model.unwrap();
+    let found = extract(&unseen, &days, Some(&model));
+    assert_proven(&unseen, &found);
+    assert_eq!(found.data["days"], right[0].value);
+}
