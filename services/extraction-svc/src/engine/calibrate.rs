@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 pub const UNCALIBRATED_CAP: f64 = 0.85;
 /// The fewest judged answers that calibrate.
 const FEWEST: usize = 12;
-/// How much of its standard error is taken off a share: documents to come differ more from those that taught than
-/// these do from each other.
+/// How much of its standard error is taken off a share before it may claim to be sure: documents to come differ more from
+/// those that taught than these do from each other.
 const DOUBT: f32 = 0.6;
 /// A confidence of 0.9 lets people look away: less than this share does not claim it,
 const SURE: f32 = 0.96;
 /// but this.
-const NOT_SURE: f32 = 0.89;
+const NOT_SURE: f32 = 0.899;
 /// The most steps that are kept.
 const MAX_STEPS: usize = 32;
 
@@ -96,7 +96,8 @@ fn isotonic(mut judged: Vec<(f32, bool)>) -> Vec<(f32, f32)> {
         .iter()
         .map(|(belief, right, n)| {
             let share = (right + 0.5) / (n + 1.25);
-            (belief / n, share - DOUBT * (share * (1.0 - share) / n).sqrt())
+            let doubted = share - DOUBT * (share * (1.0 - share) / n).sqrt();
+            (belief / n, if doubted < SURE { share.min(NOT_SURE) } else { doubted })
         })
         .collect();
     while steps.len() > MAX_STEPS {
