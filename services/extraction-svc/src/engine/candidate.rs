@@ -14,8 +14,8 @@ use super::schema::{Field, Kind, Topic};
 use super::text;
 
 use choices::{choices_in, truths};
-pub(crate) use texts::is_prose;
 use texts::{blocks, texts};
+pub(crate) use texts::{is_prose, next_line};
 use typed::{combs, currencies, dates, durations, ids, numbers, runs, single};
 
 /// The most candidates of one kind in a document; the first ones stay.

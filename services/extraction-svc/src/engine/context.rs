@@ -1,6 +1,8 @@
 //! What stands around a candidate: the labels that may be its own, and the words of its surroundings.
 
-use super::candidate::{Candidate, Reading, trim};
+mod prose;
+
+use super::candidate::{Candidate, Reading, is_prose, trim};
 use super::layout::{View, meaning};
 use super::lexicon::{Meaning, lexicon};
 use super::text;
@@ -12,6 +14,10 @@ pub(crate) struct Context {
     pub inline: Meaning,
     pub inline_colon: bool,
     pub inline_key: String,
+    /// The words of a sentence that say what it is.
+    pub phrase: Meaning,
+    /// What a contract goes on to call it: 'Acme Inc. ("Supplier")'.
+    pub defined: Meaning,
     /// The segment to the left.
     pub left: Meaning,
     pub left_colon: bool,
@@ -58,6 +64,16 @@ pub(crate) fn is_heading(view: &View, segment: usize) -> bool {
             && (!super::candidate::is_prose(view, segment) || says_labels(view, segment))))
         && !of.has_digit
         && !of.meaning.concepts.is_empty()
+}
+
+/// Whether a segment stands alone below a line of running text: the end of a paragraph.
+fn is_prose_above(view: &View, segment: usize) -> bool {
+    let row = view.segments[segment].row;
+    view.rows[row].segments.len() == 1
+        && row > 0
+        && view.rows[row].gap < 1.0
+        && view.rows[row - 1].segments.len() == 1
+        && is_prose(view, view.rows[row - 1].segments.start)
 }
 
 /// Whether nearly all of a segment's words are words of labels: "City or town, state or province, postal code".
@@ -117,6 +133,17 @@ impl Context {
             context.inline = meaning(&view.tokens[from..start]);
             context.inline_colon = view.tokens[start - 1].text.ends_with([':', '：', '#']);
             context.inline_key = text::key(&view.text(start.saturating_sub(3).max(from), start));
+        }
+        if (is_prose(view, segment) || is_prose_above(view, segment))
+            && let Some((from, to)) = prose::phrase(view, start)
+        {
+            context.phrase = meaning(&view.tokens[from..to]);
+        }
+        if matches!(candidate.reading, Reading::Text(_))
+            && super::recognise::words::is_capital(&view.tokens[start].text)
+            && let Some((from, to)) = prose::defined_as(view, end)
+        {
+            context.defined = meaning(&view.tokens[from..to]);
         }
         if let Some(code) = view.codes.get(&segment).filter(|_| start > of.start) {
             context.inline = code.clone();

@@ -1,8 +1,10 @@
 //! What speaks for a candidate, as numbers. The first ones have a meaning and weights of their own (`prior`); the
 //! others are named by words around the candidate and mean nothing until corrections give them weight.
 
+mod beside;
 mod census;
 mod dense;
+mod duration;
 mod labels;
 mod sparse;
 mod textual;
@@ -30,7 +32,7 @@ features! {
     PlainDate, Earliest, Latest, Company, LegalEnd, PersonLike, Capitals, HasDigit, MixedId, PureDigits, IdLength, LooksLabel, ColonAfter,
     HasColon, HasEmail, Country, State, Street, PostalCode, Comma, FirstSegment, InProse, TableRow, Checksum, NearBottom, TitleLike,
     Remembered,  SmallFirst, AlphaShare, EndsOdd, TopCompany, EmailMatch, PhonePlus, ImpliedLabel, InDate,
-    RangeMatch, RangeMiss, LineNumber, Related, RelatedFirst, Ongoing, Highest, NamePart, NamePartMiss, BeforePlace, AfterPostal, LegalOnly, TopicWord, Defined, SentenceBreak, Between, CodeLine, LabelLine, BiggestLabelled, SelfLabel, FirstOfEquals, Stranger, Told,
+    RangeMatch, RangeMiss, LineNumber, Related, RelatedFirst, Ongoing, Highest, NamePart, NamePartMiss, BeforePlace, AfterPostal, LegalOnly, TopicWord, Defined, SentenceBreak, Between, CodeLine, LabelLine, BiggestLabelled, SelfLabel, FirstOfEquals, Stranger, Told, HeadsAddress,
 }
 
 /// How many features have a meaning.

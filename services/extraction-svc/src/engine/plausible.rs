@@ -10,6 +10,8 @@ use super::text;
 /// The fewest words that an address has, and the fewest letters.
 const ADDRESS_WORDS: usize = 2;
 const ADDRESS_LETTERS: usize = 4;
+/// The longest postal code, in letters and digits.
+const LONGEST_POSTAL: usize = 9;
 /// From so many words on, a text with mostly small words is a sentence.
 const SENTENCE: usize = 6;
 
@@ -25,7 +27,8 @@ pub(crate) fn plausible(view: &View, field: &Field, candidate: &Candidate) -> bo
             is_place(view, candidate, &tokens) && !(asks(field, "law") && is_origin(view, candidate))
         }
         Topic::Organization | Topic::Person | Topic::Name if field.in_list => is_name(&tokens, value),
-        Topic::Person => !is_state(view, candidate.start()),
+        Topic::Person => !is_state(view, candidate.start()) && is_closed(value),
+        Topic::Organization | Topic::Name => is_closed(value),
         _ => true,
     }
 }
@@ -69,6 +72,12 @@ fn is_state(view: &View, start: usize) -> bool {
         )
 }
 
+/// Whether brackets and quotes that open in a text close in it.
+fn is_closed(value: &str) -> bool {
+    let count = |marks: &[char]| value.matches(marks).count();
+    count(&['(']) == count(&[')']) && count(&['“']) == count(&['”']) && count(&['"']) % 2 == 0
+}
+
 fn letters(text: &str) -> usize {
     text.chars().filter(|c| c.is_alphabetic()).count()
 }
@@ -99,7 +108,9 @@ fn is_identifier(field: &Field, tokens: &[&Token], value: &str) -> bool {
                 && !whole.is_empty()
                 && whole.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-'))
         });
-    (has_digit || !numeric || value.chars().count() <= 2) && !amount
+    let told = value.contains(": ") || is_day(tokens);
+    let postal = asks(field, "postal") && text::key(value).chars().count() > LONGEST_POSTAL;
+    (has_digit || !numeric || value.chars().count() <= 2) && !amount && !told && !postal
 }
 
 /// A place begins with a capital. The code of a state stands by itself, behind a comma or before a postal code: "OR" in
@@ -107,6 +118,15 @@ fn is_identifier(field: &Field, tokens: &[&Token], value: &str) -> bool {
 fn is_place(view: &View, candidate: &Candidate, tokens: &[&Token]) -> bool {
     let [first, ..] = tokens else { return false };
     if !words::is_capital(&first.text) && letters(&first.text) > 0 {
+        return false;
+    }
+    // "11.4 Jurisdiction and Venue. This agreement …": a sentence of its own heads a section.
+    let [.., last] = tokens else { return false };
+    if last.text.ends_with('.')
+        && letters(&last.text) > 3
+        && candidate.start() > 0
+        && view.tokens[candidate.start() - 1].text.ends_with(['.', ')'])
+    {
         return false;
     }
     let code = tokens.len() == 1 && first.text.trim_matches(|c: char| !c.is_alphanumeric()).len() == 2;

@@ -143,7 +143,7 @@ impl Gathered {
         } else {
             Vec::new()
         };
-        let rivals = contexts.iter().map(|c| labels.rivals(schema, c)).collect();
+        let rivals = list.iter().zip(&contexts).map(|(c, x)| labels.rivals(view, schema, c, x)).collect();
         let census = Census::of(view, &list);
         Self { list, contexts, rivals, words, census }
     }

@@ -178,19 +178,20 @@ pub(crate) fn group(field: &Field) -> &'static str {
     };
     match &field.kind {
         Kind::Date
-            if has(&[
-                "birth",
-                "due",
-                "delivery",
-                "expiry",
-                "effective",
-                "from",
-                "to",
-                "begin",
-                "end",
-                "signature",
-                "notice",
-            ]) =>
+            if !field.of_document
+                || has(&[
+                    "birth",
+                    "due",
+                    "delivery",
+                    "expiry",
+                    "effective",
+                    "from",
+                    "to",
+                    "begin",
+                    "end",
+                    "signature",
+                    "notice",
+                ]) =>
         {
             "date"
         }
@@ -265,17 +266,19 @@ impl Prior {
                 prior.add(DATE);
                 prior.absent = 2.4;
                 // The one date that a document is about stands without a label as well.
-                if !has(&[
-                    "birth",
-                    "due",
-                    "delivery",
-                    "expiry",
-                    "effective",
-                    "from",
-                    "to",
-                    "signature",
-                    "notice",
-                ]) {
+                if field.of_document
+                    && !has(&[
+                        "birth",
+                        "due",
+                        "delivery",
+                        "expiry",
+                        "effective",
+                        "from",
+                        "to",
+                        "signature",
+                        "notice",
+                    ])
+                {
                     prior.add(&[(F::Unlabelled, 1.2), (F::RankFirst, 0.8), (F::Mislabelled, 0.3)]);
                 }
             }
@@ -291,9 +294,16 @@ impl Prior {
                 if has(&["total"]) && !has(&["subtotal", "tax"]) {
                     prior.add(TOTAL);
                 }
+                if has(&["rate"]) || field.description.has(lexicon.concept("rate")) {
+                    // What is asked for in percent stands with its mark.
+                    prior.add(&[(F::Percent, 5.5), (F::Currency, -2.0)]);
+                }
             }
             Kind::Enum(_) | Kind::Boolean => prior.absent = 2.2,
             Kind::Text => prior.topic(field, &has),
+        }
+        if field.is_addressee() {
+            prior.add(&[(F::HeadsAddress, 4.0)]);
         }
         if field.is_gathered() && field.in_list {
             // Each name of a list stands for itself: it must speak clearly.
@@ -338,7 +348,7 @@ impl Prior {
             Topic::Duration => {
                 // That a span of time stands near the word says little; a sentence that tells of all does.
                 self.absent += 3.5;
-                self.add(&[(F::Before, 1.5), (F::After, 2.5), (F::Mislabelled, 0.6), (F::Told, 4.5)]);
+                self.add(&[(F::Before, 1.5), (F::After, 2.5), (F::Mislabelled, 0.6), (F::Told, 7.5)]);
             }
             Topic::Id => {
                 self.add(ID);
@@ -390,6 +400,9 @@ impl Prior {
                     (F::Lines, -1.5),
                     (F::PureDigits, -4.0),
                 ]);
+                if field.issues {
+                    self.add(ISSUER);
+                }
             }
             Topic::Place => {
                 self.add(TEXT);

@@ -3,6 +3,7 @@
 mod extracts;
 mod forms;
 mod grounds;
+mod layouts;
 mod learns;
 mod recognises;
 mod schemas;

@@ -3,13 +3,15 @@
 use crate::engine::context::{is_heading, is_label};
 use crate::engine::layout::View;
 use crate::engine::lexicon::lexicon;
-use crate::engine::recognise::words;
+use crate::engine::recognise::{date, words};
 use crate::engine::text;
 
 use super::Found;
 
 /// The most lines of an address or another text that goes over lines.
 const MAX_LINES: usize = 6;
+/// From so many words on, names are looked for within a line, too.
+const LONG: usize = 8;
 /// The longest span of a text within a line, in words.
 const MAX_SPAN: usize = 16;
 
@@ -61,6 +63,10 @@ pub(super) fn may_end(view: &View, i: usize, end: usize) -> bool {
         return true;
     }
     let (token, next) = (&view.tokens[i], &view.tokens[i + 1]);
+    if token.text.ends_with('.') && token.text.chars().count() == 2 && words::is_capital(&token.text) {
+        // "Jordan M. Avery": an initial ends no name.
+        return false;
+    }
     token.text.ends_with([',', ';', '|', '.', ')', '”', '"'])
         || matches!(next.text.as_str(), "-" | "–" | "—" | "|" | "•" | "·" | "/" | "►" | "." | "*")
         || matches!(next.folded.as_str(), "at" | "bei" | "chez" | "and" | "und" | "et" | "in")
@@ -92,6 +98,9 @@ pub(super) fn texts(found: &mut Found<'_>) {
             // The last line of a paragraph is short.
             let last = if to == first { end } else { to };
             names_in_prose(found, from, last);
+        }
+        if end - first >= LONG {
+            names_in_prose(found, first, end);
         }
         let mut single_words = 0;
         for start in starts(view, segment) {
@@ -130,6 +139,10 @@ pub(super) fn texts(found: &mut Found<'_>) {
             continue;
         }
         let (a, b) = (&view.segments[segment], &view.segments[below]);
+        // A label and its value below it are no name.
+        if is_label(&view.text(a.start, a.end)) && !is_label(&view.text(b.start, b.end)) {
+            continue;
+        }
         if a.end - a.start <= 8 && b.end - b.start <= 8 && !is_prose(view, segment) && !is_prose(view, below)
         {
             found.add_text(vec![(a.start, a.end), (b.start, b.end)]);
@@ -165,7 +178,7 @@ pub(super) fn names_in_prose(found: &mut Found<'_>, first: usize, end: usize) {
     let view = found.view;
     let mut i = first;
     while i < end {
-        if !words::is_capital(&view.tokens[i].text) {
+        if !words::is_capital(&view.tokens[i].text) && !is_house(view, i) {
             i += 1;
             continue;
         }
@@ -174,6 +187,9 @@ pub(super) fn names_in_prose(found: &mut Found<'_>, first: usize, end: usize) {
         let mut ends = Vec::new();
         while j < end && j - i < MAX_SPAN {
             let token = &view.tokens[j];
+            if j > i && token.text.starts_with(['(', '“', '"']) {
+                ends.push(j);
+            }
             if words::is_capital(&token.text) || token.text.starts_with(|c: char| c.is_ascii_digit()) {
                 last = j;
                 if token.text.ends_with([',', ';', ')', '.', '”', '"']) || words::is_legal_form(&token.folded)
@@ -193,6 +209,7 @@ pub(super) fn names_in_prose(found: &mut Found<'_>, first: usize, end: usize) {
             j += 1;
         }
         ends.push(last + 1);
+        ends.sort_unstable();
         ends.dedup();
         let starts = [i, if words::is_joint(&view.tokens[i].folded) { i + 1 } else { i }];
         for start in starts {
@@ -209,6 +226,16 @@ pub(super) fn names_in_prose(found: &mut Found<'_>, first: usize, end: usize) {
         }
         i = last + 1;
     }
+}
+
+/// Whether a number in running text begins an address: "782 Willow Creek Drive".
+fn is_house(view: &View, i: usize) -> bool {
+    let digits = |t: &str| (1..=5).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
+    let month = |n: usize| view.tokens.get(n).is_some_and(|t| date::month(&t.folded).is_some());
+    digits(&view.tokens[i].text)
+        && view.tokens.get(i + 1).is_some_and(|t| words::is_capital(&t.text))
+        && !month(i + 1)
+        && !(i > 0 && month(i - 1))
 }
 
 /// Whether a segment is the label of what stands below it, and no first line of a value.

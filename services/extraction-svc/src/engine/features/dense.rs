@@ -7,9 +7,13 @@ use crate::engine::lexicon::lexicon;
 use crate::engine::recognise::{date, words};
 use crate::engine::schema::{CompiledSchema, Topic};
 
+use super::beside::heads_address;
 use super::census::{Census, cents, rank_of_degree, ratio};
 use super::textual::textual;
 use super::{AllLabels, DENSE, Feature, Rivals};
+
+/// A text that fits the label of another field as well as this is that label.
+const A_LABEL: f32 = 0.85;
 
 /// The features with a meaning.
 #[expect(clippy::too_many_arguments, reason = "a candidate with all that is known around it")]
@@ -35,8 +39,16 @@ pub(crate) fn dense(
     let flag = |b: bool| if b { 1.0 } else { 0.0 };
 
     set(F::Bias, 1.0);
-    let inline = own.fits(&context.inline);
-    let left = own.fits(&context.left);
+    let inline = own.fits(&context.inline).max(own.fits(&context.phrase));
+    // "Certificate of Insurance": what goes on behind "of" is no label.
+    let goes_on = start > segment.start
+        && matches!(candidate.reading, Reading::Text(_))
+        && matches!(field.topic, Topic::Any | Topic::Organization | Topic::Person | Topic::Name)
+        && !is_prose(view, segment_index)
+        && matches!(view.tokens[start - 1].folded.as_str(), "of" | "de" | "du" | "di" | "von");
+    let inline = if goes_on { 0.4 * inline } else { inline };
+    let left = own.fits(&context.left) * if rivals.stacked { 0.25 } else { 1.0 };
+    let defined = own.fits(&context.defined);
     let above = own.fits(&context.above);
     let column = own.fits(&context.column);
     let section = own.fits(&context.section).max(own.fits(&context.line_meaning));
@@ -52,12 +64,14 @@ pub(crate) fn dense(
     set(F::Before, own.fits(&context.before));
     set(F::After, own.fits(&context.after));
     set(F::Head, head);
-    let near = inline.max(left).max(0.9 * above).max(0.75 * column).max(0.6 * head).max(0.6 * section);
+    let near =
+        defined.max(inline).max(left).max(0.9 * above).max(0.75 * column).max(0.6 * head).max(0.6 * section);
     set(F::Label, near);
     let rival = rivals
         .inline
         .over(index, inline)
         .max(rivals.left.over(index, left))
+        .max(rivals.defined.over(index, defined))
         .max(rivals.above.over(index, above));
     set(F::Compete, rival);
     let nearest = if !context.inline.concepts.is_empty() {
@@ -184,6 +198,13 @@ pub(crate) fn dense(
             });
             set(F::SelfLabel, flag(names_itself));
             textual(&mut set, view, schema, field, candidate, value, census, segment_index, near > 0.75);
+            if rivals.itself.other(index) >= A_LABEL && field.topic != Topic::Heading {
+                set(F::LooksLabel, 1.0);
+            }
+            if field.is_addressee() && census.first_company != Some(segment_index) {
+                let sender = if segment_index == 0 { 0.3 } else { 1.0 };
+                set(F::HeadsAddress, flag(heads_address(view, candidate)) * sender);
+            }
             set(F::Highest, if own.highest { rank_of_degree(view, candidate, census) } else { 0.0 });
         }
         Reading::Choice(_) | Reading::Truth(_) => {}

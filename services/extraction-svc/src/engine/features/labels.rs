@@ -1,9 +1,13 @@
 //! A field's label and the labels of a document, compared by what they mean.
 
+use crate::engine::candidate::{Candidate, Reading};
 use crate::engine::context::Context;
 use crate::engine::layout::{View, meaning};
 use crate::engine::lexicon::{Concept, Meaning, lexicon};
 use crate::engine::schema::{CompiledSchema, Field, Kind};
+
+use super::beside::stacked;
+use super::duration;
 
 /// The readings of a field's label, each with how far it is trusted.
 #[derive(Debug, Clone, Default)]
@@ -95,6 +99,20 @@ impl Labels {
         self.fits_alone(label).max(clause)
     }
 
+    /// How well a label fits the field's own title or name, as they stand.
+    pub(crate) fn fits_plainly(&self, label: &Meaning) -> f32 {
+        let whole = label.weight();
+        self.readings
+            .iter()
+            .take(2)
+            .map(|(reading, _)| {
+                let shared: f32 =
+                    label.concepts.iter().filter(|(c, _)| reading.has(*c)).map(|(_, w)| w).sum();
+                2.0 * shared / (whole + reading.weight()).max(0.1)
+            })
+            .fold(0.0, f32::max)
+    }
+
     fn fits_alone(&self, label: &Meaning) -> f32 {
         /// Concepts lighter than this are the heads of many labels.
         const HEAD: f32 = 0.6;
@@ -123,6 +141,9 @@ impl Labels {
 
     /// How much of what the label and the description say stands in the sentence of a span, 0 to 1.
     pub(crate) fn told(&self, view: &View, start: usize, end: usize) -> f32 {
+        if let Some(told) = duration::told(view, self, start, end) {
+            return told;
+        }
         let asked: Vec<Concept> = self
             .readings
             .first()
@@ -147,7 +168,7 @@ impl Labels {
 }
 
 /// The tokens of the sentence in which a span stands, as far as a few lines.
-fn sentence(view: &View, start: usize, end: usize) -> (usize, usize) {
+pub(super) fn sentence(view: &View, start: usize, end: usize) -> (usize, usize) {
     const FAR: usize = 30;
     const LONG: usize = 4;
     // "Inc." and "e.g." end no sentence.
@@ -195,11 +216,52 @@ impl AllLabels {
         whose
     }
 
+    /// How well a label fits the field that it fits best, columns of tables among them.
+    pub(crate) fn best(&self, schema: &CompiledSchema, label: &Meaning) -> f32 {
+        self.itself(schema, label).fit
+    }
+
+    /// Whose label a text is by itself: what is the label of a field or of a column is no value.
+    fn itself(&self, schema: &CompiledSchema, label: &Meaning) -> Whose {
+        let mut whose = Whose::default();
+        for (i, labels) in self.of.iter().enumerate().filter(|(i, _)| !schema.fields[*i].is_group) {
+            let fit = labels.fits_plainly(label);
+            if fit > whose.fit {
+                whose = Whose { field: i, fit, second: whose.fit };
+            } else if fit > whose.second {
+                whose.second = fit;
+            }
+        }
+        whose
+    }
+
     /// Whose the labels around a span are.
-    pub(crate) fn rivals(&self, schema: &CompiledSchema, context: &Context) -> Rivals {
+    pub(crate) fn rivals(
+        &self,
+        view: &View,
+        schema: &CompiledSchema,
+        candidate: &Candidate,
+        context: &Context,
+    ) -> Rivals {
+        /// The most words of a label.
+        const LONGEST: usize = 6;
         let none = Whose::default();
+        let (start, end) = (candidate.start(), candidate.end());
+        let tokens = &view.tokens[start..end];
+        let worded = matches!(candidate.reading, Reading::Text(_))
+            && tokens.len() <= LONGEST
+            && !tokens.iter().any(|t| t.text.contains(|c: char| c.is_ascii_digit()));
         Rivals {
-            inline: self.whose(schema, &context.inline),
+            itself: if worded { self.itself(schema, &meaning(tokens)) } else { none },
+            defined: self.whose(schema, &context.defined),
+            stacked: matches!(candidate.reading, Reading::Text(_))
+                && !context.left.concepts.is_empty()
+                && stacked(view, schema, self, view.tokens[start].segment),
+            inline: if context.phrase.concepts.is_empty() {
+                self.whose(schema, &context.inline)
+            } else {
+                self.whose(schema, &context.phrase)
+            },
             left: if context.inline.concepts.is_empty() { self.whose(schema, &context.left) } else { none },
             above: if context.inline.concepts.is_empty() && context.left.concepts.is_empty() {
                 self.whose(schema, &context.above)
@@ -219,16 +281,24 @@ pub(super) struct Whose {
 }
 
 impl Whose {
+    /// How well the label fits another field than this one.
+    pub(super) fn other(self, field: usize) -> f32 {
+        if self.field == field { self.second } else { self.fit }
+    }
+
     /// How much better the label fits another field than this one.
     pub(super) fn over(self, field: usize, own: f32) -> f32 {
-        let other = if self.field == field { self.second } else { self.fit };
-        (other - own).max(0.0)
+        (self.other(field) - own).max(0.0)
     }
 }
 
 /// The labels around a span, by whose they are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rivals {
+    pub(super) itself: Whose,
+    pub(super) defined: Whose,
+    /// It is one of several labels side by side, and what they name stands below them.
+    pub(super) stacked: bool,
     pub(super) inline: Whose,
     pub(super) left: Whose,
     pub(super) above: Whose,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::engine::lexicon::lexicon;
 use crate::engine::text::words;
 
-use super::{CompiledSchema, Field, Kind, Node};
+use super::{CompiledSchema, Field, Kind, Node, Topic};
 
 /// The longest schema as text, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -126,6 +126,10 @@ pub(super) fn compile(schema: &Value) -> Result<CompiledSchema> {
     let about = lexicon().meaning(&words(title));
     for field in &mut compiler.fields {
         field.issues = field.is_issuer(&about);
+        field.of_document = field.is_of_document(&about);
+        if field.is_title(&about) {
+            field.topic = Topic::Heading;
+        }
     }
     Ok(CompiledSchema { root, fields: compiler.fields, about })
 }

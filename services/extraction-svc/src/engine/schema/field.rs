@@ -76,6 +76,8 @@ pub struct Field {
     pub(crate) is_group: bool,
     /// It is who wrote the document: the seller of an invoice, the buyer of an order.
     pub(crate) issues: bool,
+    /// It is the day of the document itself.
+    pub(crate) of_document: bool,
     /// It is an item or a column of a list.
     pub(crate) in_list: bool,
     pub(crate) minimum: Option<f64>,
@@ -101,7 +103,73 @@ impl Field {
         };
         let orders = ["order", "purchase", "request"].iter().any(|n| about.has(lexicon.concept(n)))
             && !about.has(lexicon.concept("invoice"));
-        if orders { has(&["buyer", "shop"]) } else { has(&["seller", "shop", "bank", "company"]) }
+        if orders {
+            return has(&["buyer", "shop"]);
+        }
+        let pays = ["payment", "wage"].iter().any(|n| about.has(lexicon.concept(n)));
+        has(&["seller", "shop", "bank", "company", "insurer", "laboratory", "manufacturer", "sender"])
+            || (pays && has(&["employer"]))
+    }
+
+    /// Whether it asks for the title of a document about this: "title", "meeting_title" of minutes of a meeting. People
+    /// have titles, too.
+    pub(crate) fn is_title(&self, about: &Meaning) -> bool {
+        let lexicon = lexicon();
+        let mut words = text::words_of_name(&self.name);
+        let of_people = ["experience", "employee", "person", "position", "payment", "wage"];
+        let people = |m: &Meaning| of_people.iter().any(|n| m.has(lexicon.concept(n)));
+        words.pop().as_deref() == Some("title")
+            && self.kind == Kind::Text
+            && !self.in_list
+            && self.path.matches('/').count() == 1
+            && !people(about)
+            && !people(&self.description)
+            && lexicon.meaning(&words).concepts.iter().all(|(c, _)| {
+                about.has(*c) || ["document", "contract", "report"].iter().any(|n| *c == lexicon.concept(n))
+            })
+    }
+
+    /// Whether a field of a document about this asks for the day of the document itself: its label says no more than that
+    /// it is a day, that something was issued, and what the document is.
+    pub(crate) fn is_of_document(&self, about: &Meaning) -> bool {
+        const OF_DOCUMENTS: &[&str] = &[
+            "date",
+            "issue",
+            "invoice",
+            "order",
+            "purchase",
+            "statement",
+            "document",
+            "contract",
+            "agreement",
+            "quote",
+            "request",
+            "report",
+            "letter",
+            "printed",
+            "booking",
+            "transaction",
+            "current",
+            "time",
+        ];
+        let lexicon = lexicon();
+        self.kind == Kind::Date
+            && self
+                .label
+                .concepts
+                .iter()
+                .all(|(c, _)| about.has(*c) || OF_DOCUMENTS.iter().any(|n| *c == lexicon.concept(n)))
+    }
+
+    /// Whether it asks for whom a document is sent to, or whom it is about: their name heads an address.
+    pub(crate) fn is_addressee(&self) -> bool {
+        let lexicon = lexicon();
+        let has = |n: &&str| self.label.has(lexicon.concept(n)) || self.other_label.has(lexicon.concept(n));
+        let text = matches!(self.topic, Topic::Name | Topic::Person | Topic::Organization);
+        text && !self.issues
+            && ["customer", "recipient", "insured", "employee", "tenant", "consignee", "holder"]
+                .iter()
+                .any(has)
     }
 
     pub(crate) fn new(
@@ -133,6 +201,7 @@ impl Field {
             line_number: line_number(description),
             is_group: false,
             issues: false,
+            of_document: false,
             in_list: false,
             minimum: None,
             maximum: None,
@@ -163,10 +232,48 @@ const TOPICS: &[(Topic, &[&str])] = &[
     (Topic::Id, &["number", "ssn", "ein", "bic", "taxid", "reference", "postal"]),
     (Topic::Place, &["country", "nationality", "city", "state", "law", "birth"]),
     (Topic::Address, &["address", "street", "delivery", "mailing"]),
-    (Topic::Person, &["given", "family", "patient", "signature", "person"]),
-    (Topic::Organization, &["seller", "company", "bank", "employer", "buyer", "university", "party"]),
-    (Topic::Name, &["holder", "payer", "recipient", "customer"]),
+    (Topic::Person, &["given", "family", "patient", "signature", "person", "employee", "physician"]),
+    (
+        Topic::Organization,
+        &[
+            "seller",
+            "company",
+            "bank",
+            "employer",
+            "buyer",
+            "university",
+            "party",
+            "insurer",
+            "laboratory",
+            "manufacturer",
+            "carrier",
+        ],
+    ),
+    (
+        Topic::Name,
+        &[
+            "holder",
+            "payer",
+            "recipient",
+            "customer",
+            "insured",
+            "shipper",
+            "consignee",
+            "landlord",
+            "tenant",
+            "sender",
+        ],
+    ),
 ];
+
+/// Whether a description holds a word that stands for itself.
+fn about_says(about: &Meaning, word: &str) -> bool {
+    lexicon().meaning(&[word.to_owned()]).concepts.iter().any(|(c, _)| about.has(*c))
+}
+
+/// What has a name and is nobody.
+const THINGS: &[&str] =
+    &["description", "vessel", "document", "policy", "article", "transaction", "report", "form"];
 
 fn topic(format: &str, label: &Meaning, name: &Meaning, about: &Meaning) -> Topic {
     match format {
@@ -178,6 +285,10 @@ fn topic(format: &str, label: &Meaning, name: &Meaning, about: &Meaning) -> Topi
     }
     let lexicon = lexicon();
     let has = |m: &Meaning, names: &[&str]| names.iter().any(|n| m.has(lexicon.concept(n)));
+    let lasting = has(label, &["period"]) || has(name, &["period"]);
+    if lasting && ["month", "year", "week"].iter().any(|word| about_says(about, word)) {
+        return Topic::Duration;
+    }
     if has(name, &["document", "contract"]) && has(name, &["name", "position"]) {
         return Topic::Heading;
     }
@@ -188,6 +299,13 @@ fn topic(format: &str, label: &Meaning, name: &Meaning, about: &Meaning) -> Topi
     if parts >= 2 {
         // A line of an address.
         return Topic::Address;
+    }
+    let numbers = ["account", "bank", "number"];
+    if [label, name].iter().any(|m| {
+        has(m, &["account"])
+            && m.concepts.iter().all(|(c, _)| numbers.iter().any(|n| *c == lexicon.concept(n)))
+    }) {
+        return Topic::Id;
     }
     for meaning in [label, name] {
         // "Account holder" is of the holder, "Name of signer" of the signer: the name says it first.
@@ -200,7 +318,7 @@ fn topic(format: &str, label: &Meaning, name: &Meaning, about: &Meaning) -> Topi
             }
         }
     }
-    if has(label, &["name"]) || has(name, &["name"]) {
+    if (has(label, &["name"]) || has(name, &["name"])) && !has(label, THINGS) && !has(name, THINGS) {
         return if has(about, &["company", "seller", "bank", "employer"]) {
             Topic::Organization
         } else {
