@@ -67,6 +67,13 @@ impl Timestamp {
         let nanos_fit = (0..1_000_000_000).contains(&time.nanos);
         (in_range && nanos_fit).then(|| Timestamp(time.seconds * 1_000_000 + i64::from(time.nanos) / 1_000))
     }
+
+    /// From a header: the form that is sent today (RFC 9110, 5.6.7). `None` for anything else, the two obsolete forms
+    /// included.
+    pub fn from_http_date(text: &str) -> Option<Timestamp> {
+        let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(Timestamp(time.as_microsecond()))
+    }
 }
 
 /// How long the machine has been running, in microseconds. It counts the time that the machine sleeps.
@@ -133,6 +140,17 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_the_dates_of_headers() {
+        let read = |text| Timestamp::from_http_date(text).map(|time| time.to_string());
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT").as_deref(), Some("1994-11-06T08:49:37.000Z"));
+        for none in
+            ["", "120", "Sun, 31 Feb 1994 08:49:37 GMT", "Mon, 06 Nov 1994 08:49:37 GMT", "1994-11-06"]
+        {
+            assert_eq!(read(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn writes_rfc_3339_with_milliseconds() {

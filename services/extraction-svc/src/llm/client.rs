@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
+use svc_core::clock::Timestamp;
 use zeroize::Zeroizing;
 
 use super::config::BadLlmConfig;
@@ -20,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// The most bytes of an answer: some thousand tokens have a tenth of it.
 const MOST_BYTES: usize = 1024 * 1024;
 /// The longest time that an endpoint is believed in when it says when to come again.
-const RETRY_AFTER_MAX: u64 = 24 * 60 * 60;
+pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest code of an error that is told in the log.
 const CODE_MAX: usize = 60;
 
@@ -159,7 +160,7 @@ impl Client {
         let mut answer =
             self.client.post(self.url.clone()).json(body).send().await.map_err(|e| failed(&e))?;
         let status = answer.status();
-        let retry_after = answer.headers().get(RETRY_AFTER).and_then(seconds);
+        let retry_after = retry_after(answer.headers());
         let mut content = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
             if content.len() + chunk.len() > MOST_BYTES {
@@ -167,10 +168,19 @@ impl Client {
             }
             content.extend_from_slice(&chunk);
         }
-        match status {
-            StatusCode::OK => completion(&content),
-            status => Err(refusal(status, &content, retry_after)),
-        }
+        read(status, &content, retry_after)
+    }
+}
+
+/// What an endpoint has answered.
+pub(super) fn read(
+    status: StatusCode,
+    body: &[u8],
+    retry_after: Option<Duration>,
+) -> Result<Completion, ModelError> {
+    match status {
+        StatusCode::OK => completion(body),
+        status => Err(refusal(status, body, retry_after)),
     }
 }
 
@@ -184,10 +194,20 @@ fn failed(error: &reqwest::Error) -> ModelError {
     }
 }
 
-/// `Retry-After` in seconds. Its other form, a date, is rare, and our own back-off does for it.
-fn seconds(header: &HeaderValue) -> Option<Duration> {
-    let seconds: u64 = header.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(RETRY_AFTER_MAX)))
+/// `Retry-After` (RFC 9110, 10.2.3): so many seconds, or a moment. That is of the endpoint's clock, so it is counted from
+/// the `Date` of the same answer; without one, and when it is over, our own back-off does for it.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let when = text(RETRY_AFTER)?;
+    let pause = match when.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let [then, now] = [when, text(DATE)?].map(Timestamp::from_http_date);
+            let micros = u64::try_from(then?.0.checked_sub(now?.0)?).ok().filter(|micros| *micros > 0)?;
+            Duration::from_micros(micros)
+        }
+    };
+    Some(pause.min(RETRY_AFTER_MAX))
 }
 
 #[derive(Deserialize)]
@@ -272,4 +292,38 @@ fn json(content: &str) -> Option<Value> {
     let after = content.rsplit("</think>").next().unwrap_or(content);
     let (start, end) = (after.find('{')?, after.rfind('}')?);
     serde_json::from_str(after.get(start..=end)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_names_seconds_or_a_moment_of_its_own_clock() {
+        const NOW: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (when, date, seconds) in [
+            ("7", None, Some(7)),
+            ("0", None, Some(0)),
+            (" 7 ", Some(NOW), Some(7)),
+            ("99999999", None, Some(RETRY_AFTER_MAX.as_secs())),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(NOW), Some(30)),
+            ("Mon, 07 Nov 2094 08:50:07 GMT", Some(NOW), None),
+            ("Sun, 07 Nov 2094 08:50:07 GMT", Some(NOW), Some(RETRY_AFTER_MAX.as_secs())),
+            (NOW, Some(NOW), None),
+            ("Sat, 05 Nov 1994 08:49:37 GMT", Some(NOW), None),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", None, None),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some("now"), None),
+            ("-7", Some(NOW), None),
+            ("1.5", None, None),
+            ("soon", Some(NOW), None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, when.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            assert_eq!(retry_after(&headers), seconds.map(Duration::from_secs), "{when}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }

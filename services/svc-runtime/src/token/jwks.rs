@@ -200,7 +200,8 @@ async fn fetch(client: &reqwest::Client, url: &str) -> Result<Fetched, FetchErro
     if response.status() != reqwest::StatusCode::OK {
         return Err(FetchError::NoKeys);
     }
-    let date = response.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(http_date);
+    let date =
+        response.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(Timestamp::from_http_date);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);
@@ -209,12 +210,6 @@ async fn fetch(client: &reqwest::Client, url: &str) -> Result<Fetched, FetchErro
         }
     }
     Ok(Fetched { set: serde_json::from_slice(&body)?, date })
-}
-
-/// The moment of a `Date` (RFC 9110, 5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
-    let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Timestamp(time.as_microsecond()))
 }
 
 /// Why the keys could not be fetched.
@@ -291,12 +286,5 @@ mod tests {
         assert!(fetched.date.is_some());
         let mut fetcher = Fetcher::new(JwksUrls::parse(&urls[..5].join(",")).unwrap());
         assert!(fetcher.fetch().await.is_err());
-    }
-
-    #[test]
-    fn dates_of_answers() {
-        let time = http_date("Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(time, Some(Timestamp(784_111_777_000_000)));
-        assert_eq!(http_date("yesterday"), None);
     }
 }
