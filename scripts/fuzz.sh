@@ -13,7 +13,7 @@ CARGO_FUZZ_VERSION=0.13.2
 seconds=${FUZZ_SECONDS:-60}
 seed=${FUZZ_SEED:-1}
 targets=("$@")
-((${#targets[@]})) || targets=(credential addresses routes multipart templates json_to_wire wire_to_json extraction_schema \
+((${#targets[@]})) || targets=(credential addresses routes multipart templates json_to_wire wire_to_json extraction_schema model_answer \
     reader_document reader_office reader_html reader_mail reader_picture reader_poppler)
 target_dir=$PWD/target/fuzz
 host=$(rustc -vV | sed -n "s/^host: //p")

@@ -44,6 +44,8 @@ use svc_runtime::service::{DatabaseConfig, Environment, Handlers, Service};
 use svc_runtime::tasks::Tasks;
 
 pub use config::Config;
+#[cfg(feature = "fuzzing")]
+pub use llm::fuzzing as model_answers;
 pub use llm::{BadLlmConfig, LlmConfig};
 
 use api::{ContactFiles, EventApi, ExtractionApi, Limits, TemplateApi};

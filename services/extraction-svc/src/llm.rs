@@ -6,6 +6,8 @@
 
 mod client;
 mod config;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod prompt;
 mod windows;
 
