@@ -59,6 +59,7 @@ fn the_routes_of_the_contract() {
         ("GET", "/v1/open/contacts/mantisid/1/files/2/chatbots/A/content", "GetFileContent 1 2 A"),
         ("POST", "/v1/open/document-extraction/chatbots/A", "CreateJob A"),
         ("GET", "/v1/open/document-extraction/templates/chatbots/A", "ListTemplates A"),
+        ("GET", "/v1/open/document-extraction/engines/chatbots/A", "ListEngines A"),
         ("POST", "/v1/console/agents", "CreateAgent"),
         ("GET", "/v1/console/agents/A/api-keys/K", "GetApiKey A K"),
         ("POST", "/v1/console/agents/A/api-keys/K:rotate", "RotateApiKey A K"),

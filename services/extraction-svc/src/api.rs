@@ -22,6 +22,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::catalogue::Catalogue;
 use crate::jobs::Jobs;
+use crate::llm::EMBEDDED;
 use crate::pages::Pages;
 
 /// What a page that is drawn is. Nothing else ever comes from there.
@@ -135,6 +136,16 @@ impl ExtractionService for ExtractionApi {
         let number = page::number(request.page).map_err(status::of)?;
         let data = self.pages.image(&actor.partition, &request.id, number).await.map_err(caller::refuse)?;
         Ok(Response::new(HttpBody { content_type: JPEG.to_owned(), data, ..HttpBody::default() }))
+    }
+
+    async fn list_engines(
+        &self,
+        request: Request<pb::ListEnginesRequest>,
+    ) -> Result<Response<pb::ListEnginesResponse>, Status> {
+        let actor = caller::actor(&request)?;
+        let names = self.jobs.engines(&actor.partition.organization_id);
+        let engine = |name: &str| pb::Engine { name: name.to_owned(), built_in: name == EMBEDDED };
+        Ok(Response::new(pb::ListEnginesResponse { engines: names.into_iter().map(engine).collect() }))
     }
 
     async fn list_templates(

@@ -52,14 +52,19 @@ impl Jobs {
         if violations.is_empty() { Ok(()) } else { Err(ExtractionError::Invalid(violations)) }
     }
 
+    /// The engines that an organization may ask for, first the one that comes with Keyward.
+    pub(crate) fn engines(&self, organization_id: &str) -> Vec<&str> {
+        let models = self.parts.pipeline.language_models(organization_id);
+        std::iter::once(EMBEDDED).chain(models).collect()
+    }
+
     /// An engine that the organization may not ask for is none that there is.
     fn no_engine(&self, organization_id: &str, options: &Options) -> Option<Violation> {
         let engine = options.engine.as_deref()?;
-        let mut known = self.parts.pipeline.language_models(organization_id);
+        let known = self.engines(organization_id);
         if known.contains(&engine) {
             return None;
         }
-        known.insert(0, EMBEDDED);
         let message =
             format!("There is no such engine here. Leave it out, or name one of: {}.", known.join(", "));
         Some(Violation::new("options.engine", Fault::Invalid, message))

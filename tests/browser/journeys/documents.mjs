@@ -1,14 +1,44 @@
 // Documents: sent by a person, seen page by page, corrected by clicking words, learned from, deleted.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { receipt } from '../documents.mjs'
 import { installation } from '../journey.mjs'
 
 let owner
-const at = installation(async () => {
-  owner = await at.owner()
-})
+/** What a language model was asked. */
+const asked = []
+const at = installation(
+  async () => {
+    owner = await at.owner()
+  },
+  async () => {
+    // It finds the shop and makes an IBAN up.
+    const said = JSON.stringify({ shop: 'Corner Bakery', total: '8.40', date: null, iban: 'DE89370400440532013000' })
+    const server = createServer(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += chunk
+      asked.push(body)
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ choices: [{ message: { content: said }, finish_reason: 'stop' }] }))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const toml = `
+      [[extraction.llm]]
+      name = "house-model"
+      url = "http://127.0.0.1:${server.address().port}/v1"
+      model = "scripted"
+      organizations = ["*"]
+    `
+    const stop = () => {
+      server.close()
+      server.closeAllConnections()
+    }
+    return { toml, companion: { stop } }
+  },
+)
 
 const SCHEMA = {
   type: 'object',
@@ -110,6 +140,25 @@ test('a correction can say that there is nothing, and can be taken back', async 
     (await job()).corrections.map(({ path }) => path),
     ['/shop'],
   )
+})
+
+test('a language model is chosen where the operator has set one up, and what it makes up is no value', async () => {
+  await owner.open(`/agents/${at.agent}/documents`)
+  // Nobody's documents leave unless somebody says so.
+  assert.equal(asked.length, 0)
+  await owner.button(/Engine/).click()
+  await owner.page.getByRole('option', { name: 'house-model' }).click()
+  await owner.sees('The text of the document is sent to this language model')
+  await owner.meetsNoBarrier('documents with a language model')
+  await owner.button(/Read as/).click()
+  await owner.page.getByRole('option', { name: 'Own schema' }).click()
+  await owner.field('JSON Schema').fill(JSON.stringify(SCHEMA))
+  await chooses('by-model.txt', 'text/plain', Buffer.from('Corner Bakery\nDate: 2026-03-14\nTotal: 8.40 EUR\n'))
+  await owner.page.getByRole('link', { name: 'by-model.txt' }).click()
+  await owner.sees('Corner Bakery', row('Shop'))
+  await owner.sees('Not in the document', row('IBAN'))
+  assert.equal((await job()).options.engine, 'house-model')
+  assert.ok(asked.length > 0 && asked[0].includes('Corner Bakery'))
 })
 
 test('a text has no picture: its words are there to be clicked', async () => {

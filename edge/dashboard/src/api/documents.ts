@@ -96,12 +96,24 @@ export const templatesQuery = (agentId: string) =>
     staleTime: 60_000,
   })
 
-/** What is to be found in a document. */
-export type Wanted = { template: string } | { schema: unknown }
+/** What the documents of an agent may be read by: the engine that comes with Keyward, then language models. */
+export const enginesQuery = (agentId: string) =>
+  queryOptions({
+    queryKey: [DOCUMENTS, agentId, 'engines'],
+    queryFn: ({ signal }) =>
+      must(
+        api.GET('/v1/console/agents/{agentId}/document-engines', { params: { path: { agentId } }, signal }),
+      ) as Promise<Schemas['Engine'][]>,
+    staleTime: 60_000,
+  })
+
+/** What is to be found in a document, and by which engine if it is not the one that comes with Keyward. */
+export type Wanted = ({ template: string } | { schema: unknown }) & { engine?: string }
 
 /** Sends a document. What is wanted stands before the file, as the server reads a form. */
 export function sendDocument(agentId: string, file: File, wanted: Wanted, idempotencyKey: string): Promise<Job> {
   const form = new FormData()
+  if (wanted.engine) form.append('options', JSON.stringify({ engine: wanted.engine }))
   if ('template' in wanted) form.append('template', wanted.template)
   else form.append('schema', JSON.stringify(wanted.schema))
   form.append('file', file)

@@ -497,6 +497,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/console/agents/{agentId}/document-engines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listEnginesAsMember"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/console/agents/{agentId}/document-templates": {
         parameters: {
             query?: never;
@@ -1637,6 +1653,10 @@ export interface components {
             /** @constant */
             success: true;
         };
+        Engine: {
+            builtIn: boolean;
+            name: string;
+        };
         ExplainApiKeyAnswer: {
             data: components["schemas"]["ExplainApiKeyResponse"];
             message: string;
@@ -2003,6 +2023,12 @@ export interface components {
             data: components["schemas"]["Contact"][];
             message: string;
             pagination: components["schemas"]["Pagination"];
+            /** @constant */
+            success: true;
+        };
+        ListEnginesAnswer: {
+            data: components["schemas"]["Engine"][];
+            message: string;
             /** @constant */
             success: true;
         };
@@ -5321,6 +5347,40 @@ export interface operations {
                 content: {
                     "application/x-ndjson": components["schemas"]["ContactChange"];
                     "text/event-stream": string;
+                };
+            };
+        };
+    };
+    listEnginesAsMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 65f0c0ffee65f0c0ffee65f0 */
+                agentId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "builtIn": false,
+                     *           "name": "text"
+                     *         }
+                     *       ],
+                     *       "message": "Engines retrieved.",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListEnginesAnswer"];
                 };
             };
         };

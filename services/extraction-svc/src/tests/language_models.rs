@@ -38,6 +38,15 @@ async fn a_language_model_is_asked_by_its_name_where_the_organization_may() {
         let made = running.create_with(by_engine("embedded", "hello")).await.unwrap();
         let ended = running.get(&made.id, 60).await.unwrap();
         assert_eq!((text_of(&ended), ended.usage.unwrap().model_input_tokens), ("hello", 0));
+        // Each organization is told of those that it may ask.
+        for (organization, names) in [(ORGANIZATION, vec!["embedded", "parrot"]), (OTHER, vec!["embedded"])] {
+            let mut client = running.client();
+            let asked = client.list_engines(by(pb::ListEnginesRequest::default(), organization)).await;
+            let engines = asked.unwrap().into_inner().engines;
+            let built_in: Vec<_> = engines.iter().map(|engine| engine.built_in).collect();
+            assert!(built_in[0] && built_in[1..].iter().all(|is| !is), "{engine}: {engines:?}");
+            assert_eq!(engines.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), names, "{engine}");
+        }
         // What others may ask is not there.
         let refused = running.create_with(by_engine("magpie", "hello")).await.unwrap_err();
         assert_eq!(status::reason(&refused), Reason::InvalidArgument);

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import * as A from 'react-aria-components'
 import { FileUp } from 'lucide-react'
 import { wording } from '../../api/client'
-import { documentsChanged, sendDocument, templatesQuery, type Wanted } from '../../api/documents'
+import { documentsChanged, enginesQuery, sendDocument, templatesQuery, type Wanted } from '../../api/documents'
 import { Button } from '../../ui/button'
 import { TextField } from '../../ui/field'
 import { visible } from '../../ui/format'
@@ -16,6 +16,8 @@ import { readSchema } from './schema-text'
 
 /** In the select of templates: a schema that is typed here. */
 const OWN = '+own'
+/** In the select of engines: the one that comes with Keyward. */
+const BUILT_IN = '+built-in'
 /** What is offered first. */
 const USUAL = 'invoice'
 /** The largest document, in bytes. */
@@ -27,7 +29,9 @@ export function Send({ agent }: { agent: string }) {
   const client = useQueryClient()
   const say = useToast()
   const templates = useQuery(templatesQuery(agent))
+  const models = useQuery(enginesQuery(agent)).data?.filter(engine => !engine.builtIn) ?? []
   const [template, setTemplate] = useState<string>()
+  const [engine, setEngine] = useState(BUILT_IN)
   const [schema, setSchema] = useState('')
   const [fault, setFault] = useState<string>()
   const [sending, setSending] = useState<string>()
@@ -35,10 +39,13 @@ export function Send({ agent }: { agent: string }) {
   const known = templates.data ?? []
   const chosen = template ?? (known.find(one => one.name === USUAL) ?? known[0])?.name ?? OWN
 
+  // The operator may have taken it away meanwhile.
+  const model = models.find(({ name }) => name === engine)?.name
+
   const wanted = (): Wanted | null => {
-    if (chosen !== OWN) return { template: chosen }
+    if (chosen !== OWN) return { template: chosen, engine: model }
     const read = readSchema(schema)
-    if ('schema' in read) return read
+    if ('schema' in read) return { ...read, engine: model }
     setFault(read.fault)
     return null
   }
@@ -95,7 +102,26 @@ export function Send({ agent }: { agent: string }) {
           Read as
         </span>
         <Select hideLabel auto label="Read as" value={chosen} onChange={setTemplate} items={items} />
+        {models.length > 0 && (
+          <Select
+            hideLabel
+            auto
+            label="Engine"
+            value={model ?? BUILT_IN}
+            onChange={setEngine}
+            items={[
+              { id: BUILT_IN, name: 'Built-in engine', text: 'Built-in engine' },
+              ...models.map(({ name }) => ({ id: name, name: <Text>{name}</Text>, text: name })),
+            ]}
+          />
+        )}
       </A.DropZone>
+      {model && (
+        <p className="small muted">
+          The text of the document is sent to this language model, which the operator of Keyward has set up. Only what
+          is then found in the document becomes a value.
+        </p>
+      )}
       {chosen === OWN && (
         <TextField
           label="JSON Schema"
