@@ -29,9 +29,9 @@ pub(super) fn read(partition: &Partition, request: &pb::ListJobsRequest) -> Resu
         Some(Ok(pb::JobStatus::Running)) => Some(Status::Running),
         Some(Ok(pb::JobStatus::Succeeded)) => Some(Status::Succeeded),
         Some(Ok(pb::JobStatus::Failed)) => Some(Status::Failed),
-        // None stays in the list: a job that is cancelled is deleted.
-        Some(Ok(pb::JobStatus::Cancelled) | Err(_)) => {
-            let message = "`status` is `QUEUED`, `RUNNING`, `SUCCEEDED` or `FAILED`.";
+        Some(Ok(pb::JobStatus::Cancelled)) => None,
+        Some(Err(_)) => {
+            let message = "`status` is `QUEUED`, `RUNNING`, `SUCCEEDED`, `FAILED` or `CANCELLED`.";
             violations.push(Violation::new("status", Fault::Invalid, message));
             None
         }
@@ -52,6 +52,9 @@ pub(super) fn read(partition: &Partition, request: &pb::ListJobsRequest) -> Resu
         let message = "`template` is the name of a template, such as `invoice`.";
         violations.push(Violation::new("template", Fault::Invalid, message));
     }
+    // A job that is cancelled is deleted, so there is none; and none comes after the end of time.
+    let is_cancelled = request.status == Some(pb::JobStatus::Cancelled.into());
+    let created_after = if is_cancelled { Some(Timestamp(i64::MAX)) } else { created_after };
     let Some(size) = size.filter(|_| violations.is_empty()) else { return Err(Error::invalid(violations)) };
     let filter = Filter { status, template: request.template.clone(), created_after };
     let scope = scope(partition, &filter);

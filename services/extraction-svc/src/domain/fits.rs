@@ -53,6 +53,10 @@ fn stands(root: &Value, at: &Value, path: &str, value: &Value) -> Result<(), Str
         return Err(format!("`{path}` is {}.", types.join(" or ")));
     }
     match value {
+        // The answers of such a field are of this form, too, and learning looks for what stands for the day.
+        Value::String(text) if at.get("format").is_some_and(|format| format == "date") && !is_day(text) => {
+            Err(format!("`{path}` is a date such as `2026-03-14`."))
+        }
         Value::Array(values) => {
             let Some(items) = at.get("items") else { return Ok(()) };
             let items = resolve(root, items);
@@ -83,6 +87,28 @@ fn is(name: &str, value: &Value) -> bool {
     }
 }
 
+/// A full date of RFC 3339 that is in the calendar.
+fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let number = |part: &str, digits: usize| {
+        let is_number = part.len() == digits && part.bytes().all(|c| c.is_ascii_digit());
+        is_number.then(|| part.parse::<u32>().ok()).flatten()
+    };
+    let [year, month, day] = parts.as_slice() else { return false };
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+        return false;
+    };
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -97,6 +123,8 @@ mod tests {
                 "total": {"type": "number"},
                 "count": {"type": ["integer", "null"]},
                 "a/b": {"type": "string"},
+                "day": {"type": "string", "format": "date"},
+                "days": {"type": "array", "items": {"type": "string", "format": "date"}},
                 "currency": {"enum": ["EUR", "USD"]},
                 "lines": {"type": "array", "items": {"$ref": "#/$defs/line"}},
                 "loop": {"$ref": "#/properties/loop"},
@@ -110,6 +138,15 @@ mod tests {
             ("/count", json!(2), true),
             ("/count", json!(2.5), false),
             ("/a~1b", json!("x"), true),
+            ("/day", json!("2026-03-14"), true),
+            ("/day", json!("2024-02-29"), true),
+            ("/day", json!(null), true),
+            ("/day", json!("2026-02-29"), false),
+            ("/day", json!("2026-13-01"), false),
+            ("/day", json!("2026-3-14"), false),
+            ("/day", json!("14 March 2026"), false),
+            ("/day", json!("2026-03-14T00:00:00Z"), false),
+            ("/days", json!(["2026-03-14", "2026-04-31"]), false),
             ("/currency", json!("EUR"), true),
             ("/currency", json!("CHF"), false),
             ("/lines", json!([{"amount": 1}, {"amount": null}]), true),
