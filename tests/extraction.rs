@@ -63,7 +63,7 @@ async fn upload(api: &Api, name: &str, document: &[u8]) -> Answer {
 }
 
 /// Queues a document, and gives the id of its job.
-async fn queue(api: &Api, name: &str, document: &[u8]) -> String {
+pub(crate) async fn queue(api: &Api, name: &str, document: &[u8]) -> String {
     let queued = upload(api, name, document).await;
     let data = queued.success(202, "Document extraction queued.");
     let id = data["id"].as_str().unwrap().to_owned();
@@ -72,7 +72,7 @@ async fn queue(api: &Api, name: &str, document: &[u8]) -> String {
 }
 
 /// The job once it has ended.
-async fn ended(api: &Api, id: &str) -> Value {
+pub(crate) async fn ended(api: &Api, id: &str) -> Value {
     let answer = api.send(api.by_key("GET", &format!("{}?wait=60", job(api, id)))).await;
     answer.success(200, "Document extraction retrieved.").clone()
 }

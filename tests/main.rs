@@ -17,6 +17,7 @@ mod admin;
 mod agents;
 mod api_keys;
 mod audit;
+mod audit_documents;
 mod bad_input;
 mod browser;
 mod call_streams;

@@ -64,7 +64,7 @@ use crate::admission::Admission;
 use crate::connection::{AddressCap, ClientAddresses, Cors, FORGET_EVERY, listener};
 use crate::credential::{Authorizer, Browser, Remote};
 use crate::grpc::Reflection;
-use crate::handover::{ContactDeeds, ExtractionEvents, Handover, HandsOn, KeyEvents, Kind};
+use crate::handover::{ContactDeeds, ExtractionDeeds, ExtractionEvents, Handover, HandsOn, KeyEvents, Kind};
 use crate::pages::Pages;
 use crate::pipeline::{Edge, Front, Targets};
 use crate::reference::Reference;
@@ -247,6 +247,7 @@ fn handovers(dependencies: &Dependencies) -> Vec<Box<dyn HandsOn>> {
     hand_on::<KeyEvents>(dependencies, &mut handovers);
     hand_on::<ExtractionEvents>(dependencies, &mut handovers);
     hand_on::<ContactDeeds>(dependencies, &mut handovers);
+    hand_on::<ExtractionDeeds>(dependencies, &mut handovers);
     handovers
 }
 

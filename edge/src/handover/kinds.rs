@@ -86,7 +86,7 @@ impl Kind for ExtractionEvents {
 pub(crate) struct ContactDeeds;
 
 impl Kind for ContactDeeds {
-    const WHAT: &'static str = "deeds for the audit log";
+    const WHAT: &'static str = "deeds of contacts for the audit log";
     const LIST: &'static str = "/keyward.contacts.v1.DeedService/ListDeeds";
     const DELETE: &'static str = "/keyward.contacts.v1.DeedService/DeleteDeeds";
     const TAKE: &'static str = "/keyward.auth.v1.AuditedDeedService/RecordDeeds";
@@ -111,6 +111,42 @@ impl Kind for ContactDeeds {
 
     fn delete(ids: Vec<String>) -> Self::Delete {
         contacts_pb::DeleteDeedsRequest { ids }
+    }
+
+    fn take(deeds: Vec<Deed>) -> Self::Take {
+        auth_pb::RecordDeedsRequest { deeds }
+    }
+}
+
+/// What members did to templates and documents, for the audit log. None is ever dropped, either.
+pub(crate) struct ExtractionDeeds;
+
+impl Kind for ExtractionDeeds {
+    const WHAT: &'static str = "deeds of document extraction for the audit log";
+    const LIST: &'static str = "/keyward.extraction.v1.DeedService/ListDeeds";
+    const DELETE: &'static str = "/keyward.extraction.v1.DeedService/DeleteDeeds";
+    const TAKE: &'static str = "/keyward.auth.v1.AuditedDeedService/RecordDeeds";
+    const REFUSED_IS_DROPPED: bool = false;
+    type Item = Deed;
+    type List = extraction_pb::ListDeedsRequest;
+    type Listed = extraction_pb::ListDeedsResponse;
+    type Delete = extraction_pb::DeleteDeedsRequest;
+    type Take = auth_pb::RecordDeedsRequest;
+
+    fn list(limit: i32) -> Self::List {
+        extraction_pb::ListDeedsRequest { limit: Some(limit) }
+    }
+
+    fn listed(listed: Self::Listed) -> Vec<Deed> {
+        listed.deeds
+    }
+
+    fn id(item: &Deed) -> &str {
+        &item.id
+    }
+
+    fn delete(ids: Vec<String>) -> Self::Delete {
+        extraction_pb::DeleteDeedsRequest { ids }
     }
 
     fn take(deeds: Vec<Deed>) -> Self::Take {

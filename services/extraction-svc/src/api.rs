@@ -2,6 +2,7 @@
 
 mod caller;
 mod contact_files;
+mod deeds;
 mod events;
 mod job;
 mod json;
@@ -50,6 +51,7 @@ impl ExtractionApi {
 }
 
 pub(crate) use contact_files::ContactFiles;
+pub(crate) use deeds::DeedApi;
 pub(crate) use events::EventApi;
 pub(crate) use templates::TemplateApi;
 pub(crate) use upload::Limits;

@@ -6,8 +6,10 @@ use svc_core::idempotency::{Answers, IdempotentCall, Kept, Once};
 use svc_core::ids::Ids;
 use svc_db::DbError;
 
+use crate::change::Changed;
 use crate::domain::{
-    Chosen, NewTemplate, SCHEMA_MAX_BYTES, TEMPLATES_MAX, Template, VERSIONS_MAX, adds_only, lesson_of,
+    Actor, Chosen, NewTemplate, SCHEMA_MAX_BYTES, TEMPLATES_MAX, Template, VERSIONS_MAX, adds_only, deeds,
+    lesson_of,
 };
 use crate::error::ExtractionError;
 use crate::parts::Parts;
@@ -17,13 +19,6 @@ use crate::store::StoreError;
 pub(crate) struct Catalogue {
     parts: Parts,
     ids: Ids,
-}
-
-/// A member of an organization, who makes templates.
-#[derive(Clone, Debug)]
-pub(crate) struct Author {
-    pub(crate) organization_id: String,
-    pub(crate) member_id: String,
 }
 
 impl Catalogue {
@@ -115,7 +110,7 @@ impl Catalogue {
     /// Makes a template, in its first version.
     pub(crate) async fn create(
         &self,
-        author: Author,
+        author: Actor,
         new: NewTemplate,
         once: Option<Once<Template>>,
     ) -> Result<Template, ExtractionError> {
@@ -132,16 +127,18 @@ impl Catalogue {
             description: new.description,
             schema,
         };
-        let work = self.parts.changes.make_once(once, |work| {
+        let by = author.clone();
+        let work = self.parts.changes.make_for(&by, once, |work| {
             Box::pin(async move {
-                if work.count_templates(&author.organization_id).await? >= TEMPLATES_MAX {
+                if work.count_templates(&author.partition.organization_id).await? >= TEMPLATES_MAX {
                     return Err(ExtractionError::TooManyTemplates);
                 }
                 add(work, &author, &template).await.map_err(|error| match error {
                     ExtractionError::TemplateChanged => ExtractionError::TemplateExists,
                     error => error,
                 })?;
-                Ok(template)
+                let deed = deeds::template_created(&template);
+                Ok(Changed::told(template, deed))
             })
         });
         work.await
@@ -150,15 +147,16 @@ impl Catalogue {
     /// Adds a version to a template.
     pub(crate) async fn add_version(
         &self,
-        author: Author,
+        author: Actor,
         new: NewTemplate,
         once: Option<Once<Template>>,
     ) -> Result<Template, ExtractionError> {
         let schema = self.usable(&new.schema)?;
         let (lesson, now) = (format!("own/{}", self.ids.next()), self.parts.clock.now());
-        let work = self.parts.changes.make_once(once, |work| {
+        let by = author.clone();
+        let work = self.parts.changes.make_for(&by, once, |work| {
             Box::pin(async move {
-                let before = work.latest_template(&author.organization_id, &new.name).await?;
+                let before = work.latest_template(&author.partition.organization_id, &new.name).await?;
                 let before = before.ok_or(ExtractionError::UnknownTemplate)?;
                 if before.version >= VERSIONS_MAX {
                     return Err(ExtractionError::TooManyVersions);
@@ -167,7 +165,7 @@ impl Catalogue {
                 let shares = adds_only(&was, &new.schema);
                 let template = Template {
                     version: before.version + 1,
-                    lesson: if shares { before.lesson } else { lesson },
+                    lesson: if shares { before.lesson.clone() } else { lesson },
                     created_at: Some(now),
                     name: new.name,
                     title: new.title,
@@ -177,22 +175,28 @@ impl Catalogue {
                 add(work, &author, &template).await?;
                 if shares {
                     // What is learned from now on is of all that the template has by now.
-                    work.widen(&author.organization_id, &template.lesson, &template.schema).await?;
+                    work.widen(&author.partition.organization_id, &template.lesson, &template.schema).await?;
                 }
-                Ok(template)
+                let deed = deeds::template_updated(&before, &template);
+                Ok(Changed::told(template, deed))
             })
         });
         work.await
     }
 
     /// Deletes a template with all its versions.
-    pub(crate) async fn delete(&self, author: Author, name: &str) -> Result<(), ExtractionError> {
+    pub(crate) async fn delete(&self, author: Actor, name: &str) -> Result<(), ExtractionError> {
         let name = name.to_owned();
-        let work = self.parts.changes.make_once(None, |work| {
+        let by = author.clone();
+        let work = self.parts.changes.make_for(&by, None, |work| {
             Box::pin(async move {
-                match work.delete_template(&author.organization_id, &name).await? {
+                let organization_id = &author.partition.organization_id;
+                let latest = work.latest_template(organization_id, &name).await?;
+                let latest = latest.ok_or(ExtractionError::UnknownTemplate)?;
+                match work.delete_template(organization_id, &name).await? {
+                    // Another one has deleted it at this moment.
                     0 => Err(ExtractionError::UnknownTemplate),
-                    _ => Ok(()),
+                    _ => Ok(Changed::told((), deeds::template_deleted(&latest))),
                 }
             })
         });
@@ -208,10 +212,10 @@ impl Answers for Catalogue {
 
 async fn add(
     work: &mut dyn crate::store::Work,
-    author: &Author,
+    author: &Actor,
     template: &Template,
 ) -> Result<(), ExtractionError> {
-    match work.add_template(&author.organization_id, &author.member_id, template).await {
+    match work.add_template(&author.partition.organization_id, &author.actor_id, template).await {
         Err(StoreError::Db(DbError::Duplicate)) => Err(ExtractionError::TemplateChanged),
         added => Ok(added?),
     }

@@ -1,6 +1,7 @@
 //! Jobs: what they are and the rules they keep. No tonic, no sqlx.
 
 mod corrections;
+pub(crate) mod deeds;
 mod event;
 mod fits;
 mod job;

@@ -12,8 +12,9 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::time::{Instant, timeout_at};
 
+use crate::change::Changed;
 use crate::domain::{
-    Actor, Filter, Job, Learning, NewJob, Ocr, Options, Page, Partition, Position, Status, given,
+    Actor, Filter, Job, Learning, NewJob, Ocr, Options, Page, Partition, Position, Status, deeds, given,
 };
 use crate::error::ExtractionError;
 use crate::llm::EMBEDDED;
@@ -148,7 +149,7 @@ impl Jobs {
                 }
                 // Last, since it holds what the organization's jobs take turns by.
                 work.insert(&partition, &job).await?;
-                Ok(job)
+                Ok(Changed::untold(job))
             })
         });
         let job = work.await?;
@@ -237,13 +238,17 @@ impl Jobs {
                 let schema: Value = serde_json::from_str(&job.schema).unwrap_or_default();
                 let corrections =
                     given(sent, &job.corrections, now, &schema).map_err(ExtractionError::Invalid)?;
+                let gone = deeds::corrections_deleted(&job, &corrections);
                 if corrections != job.corrections {
                     work.correct(&partition, &id, &corrections, now).await?;
                     work.teach(&partition.organization_id, &job.lesson, &job.schema).await?;
                     job.corrections = corrections;
                     job.updated_at = now;
                 }
-                Ok(job)
+                Ok(match gone {
+                    Some(deed) => Changed::told(job, deed),
+                    None => Changed::untold(job),
+                })
             })
         });
         let job = work.await?;
@@ -264,7 +269,7 @@ impl Jobs {
                 if !job.corrections.is_empty() {
                     work.teach(&partition.organization_id, &job.lesson, &job.schema).await?;
                 }
-                Ok(())
+                Ok(Changed::told((), deeds::job_deleted(&job)))
             })
         });
         work.await?;

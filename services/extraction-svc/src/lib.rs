@@ -34,10 +34,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_proto::dispatch::Services;
+use keyward_proto::extraction::v1::deed_service_dispatch::DeedServiceDispatch;
 use keyward_proto::extraction::v1::event_service_dispatch::EventServiceDispatch;
 use keyward_proto::extraction::v1::extraction_service_dispatch::ExtractionServiceDispatch;
 use keyward_proto::extraction::v1::template_service_dispatch::TemplateServiceDispatch;
-use svc_db::{AnyDb, IdempotencyRecords, Outbox};
+use svc_db::{AnyDb, IdempotencyRecords, Outbox, OutboxTable};
 use svc_runtime::grpc::Address;
 use svc_runtime::health::ServiceHealth;
 use svc_runtime::service::{DatabaseConfig, Environment, Handlers, Service};
@@ -48,7 +49,7 @@ pub use config::Config;
 pub use llm::fuzzing as model_answers;
 pub use llm::{BadLlmConfig, LlmConfig};
 
-use api::{ContactFiles, EventApi, ExtractionApi, Limits, TemplateApi};
+use api::{ContactFiles, DeedApi, EventApi, ExtractionApi, Limits, TemplateApi};
 use catalogue::Catalogue;
 use change::Changes;
 use embedded::Embedded;
@@ -89,7 +90,10 @@ pub struct ExtractionService {
     workers: Arc<Workers>,
     learner: Arc<Learner>,
     limits: Limits,
+    /// For webhooks.
     outbox: Outbox,
+    /// For the audit log.
+    deeds: Outbox,
     /// What reads documents, when they are read at all.
     sandbox: Option<Arc<Sandbox>>,
     /// The language models that may be asked.
@@ -113,7 +117,8 @@ impl ExtractionService {
         let (store, writer, db) = store::open(environment).await?;
         let (health, tasks) = (environment.health.of(NAME), environment.supervisor.of(NAME));
         let records = IdempotencyRecords::new(NAME, db.clone(), environment, &tasks);
-        let changes = Arc::new(Changes::new(writer, records));
+        let deeds = Outbox::of(OutboxTable::Deeds, db.clone(), environment);
+        let changes = Arc::new(Changes::new(writer, records, deeds.clone()));
         let (clock, ids) = (environment.clock.clone(), environment.ids.clone());
         let outbox = Outbox::new(db.clone(), environment);
         let parts =
@@ -144,6 +149,7 @@ impl ExtractionService {
             learner: Arc::new(learner),
             limits,
             outbox,
+            deeds,
             sandbox: None,
             models: None,
             health,
@@ -181,6 +187,7 @@ impl Service for ExtractionService {
         "keyward.extraction.v1.ExtractionService",
         "keyward.extraction.v1.TemplateService",
         "keyward.extraction.v1.EventService",
+        "keyward.extraction.v1.DeedService",
     ];
     const HAS_LONG_WORK: bool = true;
     const CALLS: &'static [&'static str] = &[ContactFiles::SERVICE];
@@ -224,7 +231,8 @@ impl Service for ExtractionService {
         let services = Services::new()
             .add(ExtractionServiceDispatch::new(api))
             .add(TemplateServiceDispatch::new(TemplateApi::new(self.catalogue.clone())))
-            .add(EventServiceDispatch::new(EventApi::new(self.outbox.clone())));
+            .add(EventServiceDispatch::new(EventApi::new(self.outbox.clone())))
+            .add(DeedServiceDispatch::new(DeedApi::new(self.deeds.clone())));
         Handlers::new(Self::RPC_SERVICES, services, self.health.clone())
     }
 

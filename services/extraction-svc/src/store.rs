@@ -14,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use svc_core::clock::Timestamp;
 use svc_core::page::PageSize;
-use svc_db::{AnyDb, Db, Dialect, Migrator, OpenError, Records};
+use svc_db::{AnyDb, Db, Dialect, Migrator, OpenError, Outgoing, Records};
 use svc_runtime::service::Environment;
 
 pub(crate) use lessons::{Corrected, Lesson, Taught};
@@ -107,6 +107,9 @@ trait Begin: Send + Sync {
 pub(crate) trait Transaction: Work {
     /// Where the answers of calls that take effect once are kept, as a part of it.
     fn records(&mut self) -> &mut dyn Records;
+
+    /// Where what the audit log is told is written, as a part of it.
+    fn outgoing(&mut self) -> &mut dyn Outgoing;
 
     /// Makes it all seen.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

@@ -1,5 +1,6 @@
 //! The service behind its stack, with a reader and an engine that do as their document says.
 
+mod deeds;
 mod language_models;
 mod pages;
 

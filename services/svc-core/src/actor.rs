@@ -10,7 +10,7 @@ use crate::principal::Principal;
 pub struct Partition {
     /// The organization. Nothing crosses it.
     pub organization_id: String,
-    /// The agent.
+    /// The agent. Empty for what all agents of the organization share.
     pub agent_id: String,
 }
 

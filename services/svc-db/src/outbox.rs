@@ -17,26 +17,65 @@ use tracing::instrument;
 use super::query::Row;
 use super::{AnyDb, Db, DbError, Dialect, Scope, StoreError, Transaction, sql};
 
-const PUT: &str =
-    "INSERT INTO outbox (id, organization_id, agent_id, kind, data, at) VALUES ($1, $2, $3, $4, $5, $6)";
-/// Of all organizations: it is handed on for all of them together.
-const WAITING: &str =
-    "SELECT id, organization_id, agent_id, kind, data, at FROM outbox ORDER BY at, id LIMIT $1";
-const FORGET: &str = "DELETE FROM outbox WHERE id = $1";
-const FORGET_BEFORE: &str = "DELETE FROM outbox WHERE at < $1";
+/// Where a service keeps what it tells, one table for each way that it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutboxTable {
+    /// `outbox`: what most services tell, each in one way.
+    Outbox,
+    /// `deeds`: what the audit log is told by a service whose `outbox` goes to another one. Whoever empties that takes
+    /// all of it, and drops what its taker does not know.
+    Deeds,
+}
+
+/// The statements of a table.
+struct Statements {
+    put: &'static str,
+    /// Of all organizations: it is handed on for all of them together.
+    waiting: &'static str,
+    forget: &'static str,
+    forget_before: &'static str,
+}
+
+macro_rules! statements {
+    ($table:literal) => {
+        Statements {
+            put: concat!(
+                "INSERT INTO ",
+                $table,
+                " (id, organization_id, agent_id, kind, data, at) VALUES ($1, $2, $3, $4, $5, $6)"
+            ),
+            waiting: concat!(
+                "SELECT id, organization_id, agent_id, kind, data, at FROM ",
+                $table,
+                " ORDER BY at, id LIMIT $1"
+            ),
+            forget: concat!("DELETE FROM ", $table, " WHERE id = $1"),
+            forget_before: concat!("DELETE FROM ", $table, " WHERE at < $1"),
+        }
+    };
+}
+
+impl OutboxTable {
+    const fn statements(self) -> Statements {
+        match self {
+            OutboxTable::Outbox => statements!("outbox"),
+            OutboxTable::Deeds => statements!("deeds"),
+        }
+    }
+}
 
 /// A transaction in which something can be told.
 #[async_trait]
 pub trait Outgoing: Send {
-    /// Tells it, once the transaction is committed.
-    async fn put(&mut self, parcel: &Parcel) -> Result<(), DbError>;
+    /// Tells it by this table, once the transaction is committed.
+    async fn put(&mut self, table: OutboxTable, parcel: &Parcel) -> Result<(), DbError>;
 }
 
 #[async_trait]
 impl<D: Dialect> Outgoing for Transaction<D> {
     #[instrument(name = "db.outbox.put", level = "debug", skip_all)]
-    async fn put(&mut self, parcel: &Parcel) -> Result<(), DbError> {
-        let query = sql::<D>(PUT)
+    async fn put(&mut self, table: OutboxTable, parcel: &Parcel) -> Result<(), DbError> {
+        let query = sql::<D>(table.statements().put)
             .bind(&parcel.id)
             .bind(&parcel.of.organization_id)
             .bind(&parcel.of.agent_id)
@@ -52,6 +91,7 @@ impl<D: Dialect> Outgoing for Transaction<D> {
 #[derive(Clone)]
 pub struct Outbox {
     db: AnyDb,
+    table: OutboxTable,
     clock: Arc<dyn Clock>,
     ids: Ids,
 }
@@ -65,7 +105,12 @@ impl std::fmt::Debug for Outbox {
 impl Outbox {
     /// That in the database of a service.
     pub fn new(db: AnyDb, environment: &Environment) -> Outbox {
-        Outbox { db, clock: environment.clock.clone(), ids: environment.ids.clone() }
+        Outbox::of(OutboxTable::Outbox, db, environment)
+    }
+
+    /// One of those in the database of a service.
+    pub fn of(table: OutboxTable, db: AnyDb, environment: &Environment) -> Outbox {
+        Outbox { db, table, clock: environment.clock.clone(), ids: environment.ids.clone() }
     }
 
     /// Tells the audit log of a deed, if a member did it.
@@ -83,7 +128,7 @@ impl Outbox {
         let data = serde_json::to_string(&record).map_err(|_| StoreError::Corrupt { column: "data" })?;
         let parcel =
             Parcel { id: self.ids.next(), of: actor.partition.clone(), kind, data, at: self.clock.now() };
-        Ok(transaction.put(&parcel).await?)
+        Ok(transaction.put(self.table, &parcel).await?)
     }
 
     /// What waits to be taken, the oldest first.
@@ -93,8 +138,8 @@ impl Outbox {
     #[instrument(name = "db.outbox.waiting", level = "debug", skip_all)]
     pub async fn waiting(&self, limit: i64) -> Result<Vec<Parcel>, StoreError> {
         match &self.db {
-            AnyDb::Sqlite(db) => waiting(db, limit).await,
-            AnyDb::Postgres(db) => waiting(db, limit).await,
+            AnyDb::Sqlite(db) => waiting(db, self.table, limit).await,
+            AnyDb::Postgres(db) => waiting(db, self.table, limit).await,
         }
     }
 
@@ -105,8 +150,8 @@ impl Outbox {
     #[instrument(name = "db.outbox.forget", level = "debug", skip_all)]
     pub async fn forget(&self, ids: &[String]) -> Result<(), StoreError> {
         match &self.db {
-            AnyDb::Sqlite(db) => forget(db, ids).await,
-            AnyDb::Postgres(db) => forget(db, ids).await,
+            AnyDb::Sqlite(db) => forget(db, self.table, ids).await,
+            AnyDb::Postgres(db) => forget(db, self.table, ids).await,
         }
     }
 
@@ -117,34 +162,40 @@ impl Outbox {
     #[instrument(name = "db.outbox.forget_before", level = "debug", skip_all)]
     pub async fn forget_before(&self, time: Timestamp) -> Result<(), StoreError> {
         match &self.db {
-            AnyDb::Sqlite(db) => forget_before(db, time).await,
-            AnyDb::Postgres(db) => forget_before(db, time).await,
+            AnyDb::Sqlite(db) => forget_before(db, self.table, time).await,
+            AnyDb::Postgres(db) => forget_before(db, self.table, time).await,
         }
     }
 }
 
-async fn waiting<D: Dialect>(db: &Db<D>, limit: i64) -> Result<Vec<Parcel>, StoreError> {
-    let rows = crate::read!(db, |connection| sql::<D>(WAITING)
+async fn waiting<D: Dialect>(db: &Db<D>, table: OutboxTable, limit: i64) -> Result<Vec<Parcel>, StoreError> {
+    let statement = table.statements().waiting;
+    let rows = crate::read!(db, |connection| sql::<D>(statement)
         .bind(limit)
         .within(&Scope::everything())
         .all(connection))?;
     rows.iter().map(parcel).collect()
 }
 
-async fn forget<D: Dialect>(db: &Db<D>, ids: &[String]) -> Result<(), StoreError> {
+async fn forget<D: Dialect>(db: &Db<D>, table: OutboxTable, ids: &[String]) -> Result<(), StoreError> {
     if ids.is_empty() {
         return Ok(());
     }
     let mut transaction = db.begin_in(&Scope::everything()).await?;
+    let statement = table.statements().forget;
     for id in ids {
-        transaction.run(sql::<D>(FORGET).bind(id)).await?;
+        transaction.run(sql::<D>(statement).bind(id)).await?;
     }
     Ok(transaction.commit().await.map_err(DbError::from)?)
 }
 
-async fn forget_before<D: Dialect>(db: &Db<D>, time: Timestamp) -> Result<(), StoreError> {
+async fn forget_before<D: Dialect>(
+    db: &Db<D>,
+    table: OutboxTable,
+    time: Timestamp,
+) -> Result<(), StoreError> {
     let mut transaction = db.begin_in(&Scope::everything()).await?;
-    transaction.run(sql::<D>(FORGET_BEFORE).bind(time)).await?;
+    transaction.run(sql::<D>(table.statements().forget_before).bind(time)).await?;
     Ok(transaction.commit().await.map_err(DbError::from)?)
 }
 

@@ -9,6 +9,7 @@ mod call_stream;
 pub mod caller;
 pub mod codec;
 pub mod deadline;
+pub mod deed;
 mod details;
 mod failure;
 mod guard;

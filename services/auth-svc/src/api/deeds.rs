@@ -44,7 +44,8 @@ fn read(place: usize, deed: internal_pb::Deed) -> Result<Told, AuthError> {
     for (field, id) in [
         ("id", Some(&deed.id)),
         ("organizationId", Some(&deed.organization_id)),
-        ("agentId", Some(&deed.agent_id)),
+        // Empty for what all agents share.
+        ("agentId", Some(&deed.agent_id).filter(|id| !id.is_empty())),
         ("memberId", Some(&deed.member_id)),
         ("tokenId", deed.token_id.as_ref()),
         ("resourceId", deed.resource_id.as_ref()),
@@ -61,7 +62,7 @@ fn read(place: usize, deed: internal_pb::Deed) -> Result<Told, AuthError> {
     Ok(Told {
         by: Elsewhere {
             id: deed.id,
-            agent_id: deed.agent_id,
+            agent_id: Some(deed.agent_id).filter(|id| !id.is_empty()),
             organization_id: OrganizationId::new(deed.organization_id),
             member_id: MemberId::new(deed.member_id),
             token_id: deed.token_id.map(TokenId::new),

@@ -94,6 +94,16 @@ actions! {
     WebhookTested = "webhook.tested", "tested";
     /// A webhook was sent a message again.
     WebhookDeliveryReplayed = "webhook.delivery_replayed", "sent a message again";
+    /// A template of document extraction was made.
+    TemplateCreated = "extraction_template.created", "created";
+    /// A template of document extraction was given another version.
+    TemplateUpdated = "extraction_template.updated", "updated";
+    /// A template of document extraction was deleted with all its versions.
+    TemplateDeleted = "extraction_template.deleted", "deleted";
+    /// A document was deleted with what was extracted of it and what its corrections had taught.
+    ExtractionDeleted = "document_extraction.deleted", "deleted with its document and its corrections";
+    /// Corrections of what was extracted were taken back, with what they had taught.
+    CorrectionsDeleted = "document_extraction.corrections_deleted", "given fewer corrections";
     /// The log begins in an organization that is older than it.
     AuditLogStarted = "audit_log.started", "started";
     /// The end of the log was not as it had been left: entries before this one may be missing.
@@ -101,7 +111,8 @@ actions! {
 }
 
 /// The types of what other services have.
-const OF_OTHER_SERVICES: [&str; 3] = ["contact_field", "contact", "webhook"];
+const OF_OTHER_SERVICES: [&str; 5] =
+    ["contact_field", "contact", "webhook", "extraction_template", "document_extraction"];
 
 impl Action {
     /// The type of what it is done to.
@@ -127,6 +138,8 @@ impl Action {
             "contact_field" => "Contact field",
             "contact" => "Contact",
             "webhook" => "Webhook",
+            "extraction_template" => "Extraction template",
+            "document_extraction" => "Document extraction",
             "audit_log" => "The audit log",
             _ => "Something",
         }

@@ -20,8 +20,8 @@ pub(crate) struct Elsewhere {
     pub(crate) origin: Origin,
     /// When it was done, by the clock there.
     pub(crate) at: Timestamp,
-    /// The agent on whose things.
-    pub(crate) agent_id: String,
+    /// The agent on whose things. `None` for what all agents share.
+    pub(crate) agent_id: Option<String>,
 }
 
 /// Something that was done elsewhere.
@@ -51,7 +51,10 @@ impl Told {
             (None, None) => (None, Some(Facts::new())),
             sides => sides,
         };
-        let of_agent = |side: Option<Facts>| side.map(|facts| facts.of_agent(&self.by.agent_id));
+        let of_agent = |side: Option<Facts>| match &self.by.agent_id {
+            Some(agent_id) => side.map(|facts| facts.of_agent(agent_id)),
+            None => side,
+        };
         let (before, after) = (of_agent(before), of_agent(after));
         (self.by, Audit::of(self.action, self.resource, before, after))
     }

@@ -43,6 +43,10 @@ const AUDITED: &[(&str, Action)] = &[
     ("keyward.contacts.v1.WebhookService/TestWebhook", Action::WebhookTested),
     ("keyward.contacts.v1.WebhookService/RotateWebhookSecret", Action::WebhookSecretRotated),
     ("keyward.contacts.v1.WebhookService/ReplayWebhookDelivery", Action::WebhookDeliveryReplayed),
+    ("keyward.extraction.v1.ExtractionService/DeleteJob", Action::ExtractionDeleted),
+    ("keyward.extraction.v1.TemplateService/CreateTemplate", Action::TemplateCreated),
+    ("keyward.extraction.v1.TemplateService/CreateTemplateVersion", Action::TemplateUpdated),
+    ("keyward.extraction.v1.TemplateService/DeleteTemplate", Action::TemplateDeleted),
 ];
 
 /// What an RPC writes when it is made. `None`: it changes nothing.
@@ -61,12 +65,17 @@ mod tests {
     /// What the names of RPCs begin with that change nothing.
     const READS: &[&str] = &["Get", "List", "Explain", "Export"];
     /// What members manage in other services. Contacts are data, which the feed of changes tells of.
-    const OF_OTHERS: &[&str] =
-        &["keyward.contacts.v1.ContactFieldService", "keyward.contacts.v1.WebhookService"];
-    /// What else they do there that their organization must be able to tell: it is about all that is held of a person.
+    const OF_OTHERS: &[&str] = &[
+        "keyward.contacts.v1.ContactFieldService",
+        "keyward.contacts.v1.WebhookService",
+        "keyward.extraction.v1.TemplateService",
+    ];
+    /// What else they do there that their organization must be able to tell: it is about all that is held of a person, or
+    /// a document.
     const OF_PEOPLE: &[&str] = &[
         "keyward.contacts.v1.ContactService/DeleteContact",
         "keyward.contacts.v1.ContactService/ExportContact",
+        "keyward.extraction.v1.ExtractionService/DeleteJob",
     ];
 
     #[test]

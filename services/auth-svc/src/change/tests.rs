@@ -123,7 +123,7 @@ async fn what_another_service_tells_twice_is_written_once_and_is_not_of_the_futu
             organization_id: organization.clone(),
             member_id: MemberId::new("m"),
             token_id: None,
-            agent_id: "a".to_owned(),
+            agent_id: Some("a".to_owned()),
             origin: Origin { client_address: Some("192.0.2.1".to_owned()), request_id: None },
             at: Timestamp(START.0 + at * 1_000),
         },

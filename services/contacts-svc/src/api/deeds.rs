@@ -2,13 +2,9 @@
 
 use keyward_proto::contacts::v1 as pb;
 use keyward_proto::contacts::v1::deed_service_server::DeedService;
-use keyward_proto::internal::v1 as internal_pb;
-use serde_json::{Map, Value};
-use svc_core::deed::Record;
 use svc_core::error::{Error, Violation};
-use svc_core::parcel::Parcel;
 use svc_db::Outbox;
-use svc_runtime::grpc::status;
+use svc_runtime::grpc::{deed, status};
 use tonic::{Request, Response, Status};
 
 /// The most deeds of one call.
@@ -37,7 +33,7 @@ impl DeedService for DeedApi {
         }
         let waiting =
             self.outbox.waiting(limit.into()).await.map_err(|error| status::of(Error::from(error)))?;
-        let deeds = waiting.into_iter().filter_map(wire).collect();
+        let deeds = waiting.into_iter().filter_map(deed::message).collect();
         Ok(Response::new(pb::ListDeedsResponse { deeds }))
     }
 
@@ -52,28 +48,4 @@ impl DeedService for DeedApi {
         self.outbox.forget(&ids).await.map_err(|error| status::of(Error::from(error)))?;
         Ok(Response::new(pb::DeleteDeedsResponse {}))
     }
-}
-
-/// What cannot be read was written by somebody else. It stays, and is said.
-fn wire(parcel: Parcel) -> Option<internal_pb::Deed> {
-    let Ok(record) = serde_json::from_str::<Record>(&parcel.data) else {
-        tracing::error!(parcel.id = parcel.id, "a deed cannot be read, and is not told");
-        return None;
-    };
-    let text = |facts: Option<Map<String, Value>>| facts.map(|facts| Value::from(facts).to_string());
-    Some(internal_pb::Deed {
-        id: parcel.id,
-        organization_id: parcel.of.organization_id,
-        agent_id: parcel.of.agent_id,
-        member_id: record.member_id,
-        token_id: record.token_id,
-        client_address: record.client_address,
-        request_id: record.request_id,
-        action: parcel.kind,
-        resource_id: record.resource_id,
-        resource_name: record.resource_name,
-        before: text(record.before),
-        after: text(record.after),
-        at: Some(parcel.at.to_proto()),
-    })
 }

@@ -10,13 +10,13 @@ use svc_core::clock::Timestamp;
 use svc_core::error::{Error, Fault, Violation};
 use svc_core::idempotency::Once;
 use svc_runtime::grpc::idempotency::kept;
-use svc_runtime::grpc::{principal, status};
+use svc_runtime::grpc::{caller as by_caller, status};
 use svc_runtime::replay_or_call;
 use tonic::{Request, Response, Status};
 
 use super::{caller, json};
-use crate::catalogue::{Author, Catalogue};
-use crate::domain::{NewTemplate, Template, VERSIONS_MAX};
+use crate::catalogue::Catalogue;
+use crate::domain::{Actor, NewTemplate, Template, VERSIONS_MAX};
 
 /// `keyward.extraction.v1.TemplateService`.
 pub(crate) struct TemplateApi {
@@ -30,10 +30,8 @@ impl TemplateApi {
 }
 
 /// The member who acts. Templates are of the organization, and of no agent.
-fn author<T>(request: &Request<T>) -> Result<Author, Status> {
-    let principal = principal(request).map_err(status::of)?;
-    let member_id = principal.member().map_err(status::of)?.to_owned();
-    Ok(Author { organization_id: principal.organization_id.clone(), member_id })
+fn author<T>(request: &Request<T>) -> Result<Actor, Status> {
+    by_caller::member(request).map_err(status::of)
 }
 
 #[tonic::async_trait]
@@ -58,7 +56,7 @@ impl TemplateService for TemplateApi {
         request: Request<pb::ListOwnTemplatesRequest>,
     ) -> Result<Response<pb::ListOwnTemplatesResponse>, Status> {
         let author = author(&request)?;
-        let own = self.catalogue.own(&author.organization_id).await.map_err(caller::refuse)?;
+        let own = self.catalogue.own(&author.partition.organization_id).await.map_err(caller::refuse)?;
         let templates = own.into_iter().map(message).collect();
         Ok(Response::new(pb::ListOwnTemplatesResponse { templates }))
     }
@@ -75,7 +73,7 @@ impl TemplateService for TemplateApi {
             let violation = Violation::out_of_range("version", 1..=most);
             return Err(status::of(Error::invalid(vec![violation])));
         }
-        let found = self.catalogue.get(&author.organization_id, &request.name, version).await;
+        let found = self.catalogue.get(&author.partition.organization_id, &request.name, version).await;
         let template = Some(message(found.map_err(caller::refuse)?));
         Ok(Response::new(pb::GetTemplateResponse { template }))
     }
@@ -102,7 +100,7 @@ impl TemplateService for TemplateApi {
         request: Request<pb::ListTemplateVersionsRequest>,
     ) -> Result<Response<pb::ListTemplateVersionsResponse>, Status> {
         let author = author(&request)?;
-        let found = self.catalogue.versions(&author.organization_id, &request.get_ref().name).await;
+        let found = self.catalogue.versions(&author.partition.organization_id, &request.get_ref().name).await;
         let versions = found.map_err(caller::refuse)?.into_iter().map(message).collect();
         Ok(Response::new(pb::ListTemplateVersionsResponse { versions }))
     }

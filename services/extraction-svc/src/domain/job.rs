@@ -155,8 +155,13 @@ pub(crate) struct Job {
 pub(crate) fn lesson_of(template: Option<&str>, schema: &str) -> String {
     match template {
         Some(name) => format!("template/{name}"),
-        None => format!("schema/{}", hex(digest(&SHA256, schema.as_bytes()).as_ref())),
+        None => format!("schema/{}", digest_of(schema)),
     }
+}
+
+/// SHA-256 in lowercase hex.
+pub(super) fn digest_of(text: &str) -> String {
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 /// The name of a document: a label for people, never a path.

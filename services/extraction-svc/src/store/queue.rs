@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use svc_core::clock::Timestamp;
-use svc_db::{Dialect, Outgoing, sql};
+use svc_db::{Dialect, OutboxTable, Outgoing, sql};
 
 use super::StoreError;
 use super::row::{columns, millionths, text, whole};
@@ -243,7 +243,7 @@ pub(super) async fn end<D: Dialect>(
     };
     let Claimed { partition, job } = claimed;
     let told = finished(partition, &job.id, job.template.as_deref(), failure, now);
-    work.transaction.put(&told).await?;
+    work.transaction.put(OutboxTable::Outbox, &told).await?;
     Ok(true)
 }
 
@@ -260,7 +260,7 @@ pub(super) async fn release<D: Dialect>(
             Partition { organization_id: row.get("organization_id")?, agent_id: row.get("agent_id")? };
         let (id, template): (String, Option<String>) = (row.get("id")?, row.get("template")?);
         let told = finished(&partition, &id, template.as_deref(), Some(failure), now);
-        work.transaction.put(&told).await?;
+        work.transaction.put(OutboxTable::Outbox, &told).await?;
     }
     let released = work.transaction.all(sql::<D>(RELEASE).bind(now)).await?;
     wait_again(work, &released, now).await?;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Database};
 use svc_core::clock::Timestamp;
 use svc_core::page::PageSize;
-use svc_db::{Db, DbError, Dialect, Records, Sqlite, sql};
+use svc_db::{Db, DbError, Dialect, Outgoing, Records, Sqlite, sql};
 use tracing::instrument;
 
 use super::lessons::{self, Corrected, Lesson, Taught};
@@ -424,6 +424,10 @@ impl<D: Dialect> Work for SqlWork<D> {
 #[async_trait]
 impl<D: Dialect> Transaction for SqlWork<D> {
     fn records(&mut self) -> &mut dyn Records {
+        &mut self.transaction
+    }
+
+    fn outgoing(&mut self) -> &mut dyn Outgoing {
         &mut self.transaction
     }
 

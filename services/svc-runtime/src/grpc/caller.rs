@@ -83,6 +83,22 @@ pub fn request_id<T>(request: &Request<T>) -> Option<&str> {
 /// When the call has no principal, or the principal no agent.
 pub fn actor<T>(request: &Request<T>) -> Result<(Arc<Principal>, Actor), Error> {
     let principal = super::principal(request)?;
+    let actor = acting(request, &principal, Partition::of(&principal)?);
+    Ok((principal, actor))
+}
+
+/// The member who acts on what all agents of their organization share: so the [`Partition`] is of no agent.
+///
+/// # Errors
+/// When the call has no principal, or one that is no member.
+pub fn member<T>(request: &Request<T>) -> Result<Actor, Error> {
+    let principal = super::principal(request)?;
+    principal.member()?;
+    let partition = Partition { organization_id: principal.organization_id.clone(), agent_id: String::new() };
+    Ok(acting(request, &principal, partition))
+}
+
+fn acting<T>(request: &Request<T>, principal: &Principal, partition: Partition) -> Actor {
     let (actor_id, member) = match &principal.subject {
         Subject::Key(id) => (id.clone(), None),
         Subject::Member(id) => {
@@ -90,9 +106,8 @@ pub fn actor<T>(request: &Request<T>) -> Result<(Arc<Principal>, Actor), Error> 
             (id.clone(), Some(ActingMember { token_id, client_address: client_address(request) }))
         }
     };
-    let partition = Partition::of(&principal)?;
     let request_id = request_id(request).map(str::to_owned);
-    Ok((principal, Actor { partition, actor_id, request_id, member }))
+    Actor { partition, actor_id, request_id, member }
 }
 
 /// The metadata keys of what a service is told of the request of a member, or of one who signs in: where browsers

@@ -27,6 +27,8 @@ const RESOURCES = [
   { id: 'contact_field', name: 'Contact fields' },
   { id: 'webhook', name: 'Webhooks' },
   { id: 'contact', name: 'Contacts' },
+  { id: 'document_extraction', name: 'Documents' },
+  { id: 'extraction_template', name: 'Extraction templates' },
   { id: 'organization', name: 'Organization' },
 ]
 const PERIODS: [string, string][] = [

@@ -27,6 +27,8 @@ const RESOURCES: Record<string, string> = {
   contact_field: 'Contact field',
   webhook: 'Webhook',
   contact: 'Contact',
+  document_extraction: 'Document',
+  extraction_template: 'Extraction template',
 }
 
 /** Entries of the log that fit the filter, newest first, with more on demand. `empty` stands where there are none. */
