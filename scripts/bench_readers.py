@@ -83,8 +83,9 @@ def main():
         by_kind = collections.defaultdict(list)
         for path in sorted((folder / "documents").iterdir()):
             by_kind[path.suffix[1:]].append(path)
-        pdfs += by_kind["pdf"]
-        images += by_kind["png"] + by_kind["jpg"]
+        # By `get`: a kind that is only asked for is none of the folder.
+        pdfs += by_kind.get("pdf", [])
+        images += by_kind.get("png", []) + by_kind.get("jpg", [])
         for kind, files in sorted(by_kind.items()):
             documents, cpu, wall, memory = ours(asked.program, asked.ocr, files)
             pages = sum(len(document["pages"]) for document in documents.values() if document)
