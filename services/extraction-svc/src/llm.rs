@@ -6,7 +6,7 @@
 
 mod client;
 mod config;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod prompt;
 mod windows;

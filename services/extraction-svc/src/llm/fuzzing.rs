@@ -34,3 +34,25 @@ pub fn answer(status: u16, retry_after: &[u8], date: &[u8], body: &[u8]) -> Opti
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_or_refused() {
+        let good = br#"{"choices":[{"message":{"content":"{\"total\": null}"}}]}"#;
+        assert_eq!(answer(200, b"", b"", good), Some(json!({"total": null})));
+        for (status, retry_after, date, body) in [
+            (200, b"".as_slice(), b"".as_slice(), b"<html>".as_slice()),
+            (429, b"99999999", b"", br#"{"error": {"code": "rate_limit_exceeded"}}"#),
+            (503, b"Sun, 06 Nov 1994 08:50:07 GMT", b"Sun, 06 Nov 1994 08:49:37 GMT", good),
+            (413, b"\xff", b"\n", b"\xff\xfe"),
+            (0, b"", b"", b""),
+        ] {
+            assert_eq!(answer(status, retry_after, date, body), None, "{status}");
+        }
+    }
+}
