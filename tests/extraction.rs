@@ -161,6 +161,10 @@ async fn a_job_from_its_begin_to_its_end() {
     let list = list.success(200, "Document extractions retrieved.");
     assert_eq!((list.as_array().unwrap().len(), &list[0]["id"]), (1, &json!(id)));
     assert_eq!(list[0]["result"], Value::Null);
+    // None that is cancelled is kept.
+    let list =
+        keyward.send(keyward.by_key("GET", &format!("{}?status=CANCELLED", documents(&keyward)))).await;
+    assert_eq!(list.ok(), &json!([]));
 
     let corrections = json!({"corrections": [
         {"path": "/invoiceNumber", "value": "INV-9999"},
@@ -174,6 +178,7 @@ async fn a_job_from_its_begin_to_its_end() {
     for (wrong, field) in [
         (json!({"corrections": [{"path": "/odd", "value": 1}]}), "corrections[0].value"),
         (json!({"corrections": [{"path": "/totalDue", "value": "much"}]}), "corrections[0].value"),
+        (json!({"corrections": [{"path": "/invoiceDate", "value": "2026-13-99"}]}), "corrections[0].value"),
         (json!({"status": "FAILED"}), "status"),
     ] {
         let refused = keyward.send(keyward.by_key("PATCH", &job(&keyward, &id)).json(&wrong)).await;

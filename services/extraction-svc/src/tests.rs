@@ -488,6 +488,13 @@ async fn a_job_that_is_deleted_ends_nowhere() {
     let next = running.create("next").await.unwrap();
     assert_eq!(running.get(&next.id, 60).await.unwrap().status(), pb::JobStatus::Succeeded);
     assert_eq!(status::reason(&running.get(&made.id, 0).await.unwrap_err()), Reason::NotFound);
+    let cancelled = pb::ListJobsRequest {
+        status: Some(pb::JobStatus::Cancelled.into()),
+        include_total: Some(true),
+        ..Default::default()
+    };
+    let list = running.client().list_jobs(by(cancelled, ORGANIZATION)).await.unwrap().into_inner();
+    assert_eq!((list.jobs.len(), list.pagination.unwrap().total), (0, Some(0)));
     running.service.close().await;
 }
 
