@@ -11,9 +11,15 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
+use tokio::sync::Notify;
+use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How often a core that has connections looks at its timers. Less than requests and their calls wait for anything.
+const BEAT: Duration = Duration::from_millis(100);
 
 thread_local! {
     static CORE: Cell<usize> = const { Cell::new(0) };
@@ -38,8 +44,33 @@ struct Running {
 #[derive(Debug)]
 struct Core {
     runtime: Handle,
-    /// The connections that it has.
-    connections: Arc<AtomicUsize>,
+    connections: Arc<Connections>,
+}
+
+/// The connections that a core has.
+#[derive(Debug, Default)]
+struct Connections {
+    count: AtomicUsize,
+    /// Told when there is one more.
+    more: Notify,
+}
+
+impl Connections {
+    fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a timer that ends soon while there are connections. tokio wakes a runtime up, which is a call of the system
+    /// and a round in vain, for each timer that ends before all others that it had when it last waited; without this one
+    /// those of nearly every request do, though it takes them back long before they end.
+    async fn beat(&self) {
+        loop {
+            if self.count() == 0 {
+                self.more.notified().await;
+            }
+            sleep(BEAT).await;
+        }
+    }
 }
 
 impl Cores {
@@ -58,11 +89,13 @@ impl Cores {
         let core = |number| {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let (handle, stop) = (runtime.handle().clone(), stop.clone());
+            let connections = Arc::<Connections>::default();
+            let has = connections.clone();
             thread::Builder::new().name(format!("core-{number}")).spawn(move || {
                 CORE.set(number);
-                runtime.block_on(stop.cancelled());
+                runtime.block_on(stop.run_until_cancelled(has.beat()));
             })?;
-            Ok(Core { runtime: handle, connections: Arc::default() })
+            Ok(Core { runtime: handle, connections })
         };
         let cores = (0..count.get()).map(core).collect::<io::Result<_>>()?;
         Ok(Cores(Arc::new(Running { cores, _stop: running })))
@@ -80,7 +113,7 @@ impl Cores {
 
     /// A place for a connection, on the core that has the fewest. `None` where all is one runtime's.
     pub(crate) fn place(&self) -> Option<Place> {
-        let has = |core: &&Core| core.connections.load(Ordering::Relaxed);
+        let has = |core: &&Core| core.connections.count();
         self.0.cores.iter().min_by_key(has).map(Place::on)
     }
 }
@@ -89,12 +122,13 @@ impl Cores {
 #[derive(Debug)]
 pub(crate) struct Place {
     runtime: Handle,
-    connections: Arc<AtomicUsize>,
+    connections: Arc<Connections>,
 }
 
 impl Place {
     fn on(core: &Core) -> Place {
-        core.connections.fetch_add(1, Ordering::Relaxed);
+        core.connections.count.fetch_add(1, Ordering::Relaxed);
+        core.connections.more.notify_one();
         Place { runtime: core.runtime.clone(), connections: core.connections.clone() }
     }
 
@@ -106,7 +140,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
+        self.connections.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
