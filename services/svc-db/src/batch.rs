@@ -1,9 +1,10 @@
 //! Questions to the database that arrive together, asked as one.
 //!
-//! A batch is made of what waits anyway, never by waiting: a question that finds no statement under way is
-//! asked at once and by itself, on the task of who asks; those that arrive meanwhile are the next batch, in
-//! the order in which they came. So one who is alone pays nothing for the others, and the more there are,
-//! the less each costs: one statement, one round trip or hop to a thread, one connection.
+//! A batch is made of what waits anyway, never by waiting: a question that finds no statement under way lets
+//! those go on once that are ready in the same moment, and when none of them asks, too, it is asked by itself,
+//! on the task of who asks; those that arrive meanwhile are the next batch, in the order in which they came. So
+//! one who is alone pays next to nothing for the others, and the more there are, the less each costs: one
+//! statement, one round trip or hop to a thread, one connection.
 //!
 //! Each who asks keeps what is promised to one who asks alone. Whoever goes away before the statement is
 //! sent, is not in it. When a statement fails that others are in as well, each is asked by itself where that
@@ -23,6 +24,7 @@ use prometheus_client::metrics::counter::Counter;
 use svc_runtime::telemetry::Metrics;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
 use crate::connections::Lease;
@@ -95,6 +97,15 @@ struct Waiting<D: Dialect, Q: Questions<D>> {
     reply: oneshot::Sender<Reply<Q::Question, Q::Answer>>,
 }
 
+impl<D: Dialect, Q: Questions<D>> Waiting<D, Q> {
+    fn new(question: Q::Question) -> (Waiting<D, Q>, oneshot::Receiver<Reply<Q::Question, Q::Answer>>) {
+        // The span is that of who asks, in whose time it is asked.
+        trace::<D>("SELECT");
+        let (reply, answer) = oneshot::channel();
+        (Waiting { question, reply }, answer)
+    }
+}
+
 /// What becomes of a question that waited.
 enum Reply<Q, A> {
     /// It was asked.
@@ -132,9 +143,17 @@ impl<D: Dialect, Q: Questions<D>> Batcher<D, Q> {
         let (lane, queued) = self.enter(question);
         let mut answer = match queued {
             Queued::Next(question) => {
-                // Whatever comes of it, those that arrive meanwhile have their turn then.
-                let _lane = lane;
-                return self.0.alone(&question).await;
+                // Requests come by the dozen when sockets are looked at: who is the first of them would ask for itself,
+                // and all others wait for that.
+                yield_now().await;
+                match self.join(question) {
+                    Ok(answer) => answer,
+                    Err(question) => {
+                        // Whatever comes of it, those that arrive meanwhile have their turn then.
+                        let _lane = lane;
+                        return self.0.alone(&question).await;
+                    }
+                }
             }
             Queued::Waits(answer) => answer,
             Queued::Refused => return Err(sqlx::Error::PoolTimedOut.into()),
@@ -156,10 +175,8 @@ impl<D: Dialect, Q: Questions<D>> Batcher<D, Q> {
             0 if lane.is_some() => Queued::Next(question),
             MAX_WAITING.. => Queued::Refused,
             _ => {
-                // The span is that of who asks, in whose time it is asked.
-                trace::<D>("SELECT");
-                let (reply, answer) = oneshot::channel();
-                state.waiting.push_back(Waiting { question, reply });
+                let (waiting, answer) = Waiting::new(question);
+                state.waiting.push_back(waiting);
                 Queued::Waits(answer)
             }
         };
@@ -168,6 +185,20 @@ impl<D: Dialect, Q: Questions<D>> Batcher<D, Q> {
             self.0.refused.inc();
         }
         (lane.map(|index| Lane { shared: self.0.clone(), index: Some(index), asks: false }), queued)
+    }
+
+    /// Puts a question whose turn it is before those that have come meanwhile, or gives it back: there are none.
+    fn join(
+        &self,
+        question: Q::Question,
+    ) -> Result<oneshot::Receiver<Reply<Q::Question, Q::Answer>>, Q::Question> {
+        let mut state = self.0.state.lock();
+        if state.waiting.is_empty() {
+            return Err(question);
+        }
+        let (waiting, answer) = Waiting::new(question);
+        state.waiting.push_front(waiting);
+        Ok(answer)
     }
 
     /// How many statements asked several questions, and how many questions these were.
@@ -259,6 +290,8 @@ impl<D: Dialect, Q: Questions<D>> Lane<D, Q> {
                 return lease.done();
             }
             shared.together(lease, batch).await;
+            // Those that are ready now are of the next batch, and not of the one after it.
+            yield_now().await;
         }
     }
 

@@ -135,6 +135,22 @@ async fn what_arrives_during_a_statement_is_the_next_one_in_its_order() {
 }
 
 #[tokio::test]
+async fn what_is_ready_in_the_same_moment_is_asked_together() {
+    let mut test = Fixture::<true>::new().await;
+    let ask = |question| {
+        let batcher = test.batcher.clone();
+        tokio::spawn(async move { batcher.ask(question).await })
+    };
+    let mut asked: Vec<_> = (0..4).map(ask).collect();
+    tokio::task::yield_now().await;
+    // The first one has had the turn, which goes on to the others.
+    asked.remove(0).abort();
+    assert_eq!(test.next().await, [1, 2, 3]);
+    test.end(1);
+    assert_eq!(oks(&answers(asked).await), [1, 2, 3]);
+}
+
+#[tokio::test]
 async fn who_has_gone_is_not_asked_for() {
     let mut test = Fixture::<false>::new().await;
     let asked = test.ask(0..4).await;
