@@ -4,7 +4,7 @@ use std::future::Future;
 
 use sqlx::database::Database;
 use sqlx::error::BoxDynError;
-use sqlx::{Arguments, AssertSqlSafe, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite};
+use sqlx::{Arguments, AssertSqlSafe, Column as _, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite};
 
 use super::Scope;
 use super::query::Param;
@@ -13,6 +13,9 @@ use super::query::Param;
 pub trait Reads<T>: Database {
     /// Reads a column.
     fn get(row: &Self::Row, column: &str) -> Result<T, sqlx::Error>;
+
+    /// Reads the column at this place.
+    fn at(row: &Self::Row, place: usize) -> Result<T, sqlx::Error>;
 }
 
 /// An engine that stores write their queries for.
@@ -26,6 +29,12 @@ pub trait Dialect:
     + Reads<Vec<u8>>
     + Reads<Option<Vec<u8>>>
 {
+    /// The place of a column.
+    fn place(row: &Self::Row, column: &str) -> Result<usize, sqlx::Error>;
+
+    /// The name of the column at a place.
+    fn name(row: &Self::Row, place: usize) -> Result<&str, sqlx::Error>;
+
     /// Starts a transaction that writes. On SQLite it takes the write lock at once, so that it never
     /// fails half-way because another one has it.
     const BEGIN: &str;
@@ -89,6 +98,14 @@ macro_rules! dialect {
             const FOR_UPDATE: &str = $for_update;
             const TRY_LOCK: Option<&str> = $try_lock;
 
+            fn place(row: &Self::Row, column: &str) -> Result<usize, sqlx::Error> {
+                Ok(row.try_column(column)?.ordinal())
+            }
+
+            fn name(row: &Self::Row, place: usize) -> Result<&str, sqlx::Error> {
+                Ok(row.try_column(place)?.name())
+            }
+
             fn bind(arguments: &mut Self::Arguments, value: Param<'_>) -> Result<(), BoxDynError> {
                 match value {
                     Param::Text(text) => arguments.add(text.map(str::to_owned)),
@@ -143,6 +160,10 @@ macro_rules! dialect {
         $(impl Reads<$read> for $engine {
             fn get(row: &Self::Row, column: &str) -> Result<$read, sqlx::Error> {
                 row.try_get(column)
+            }
+
+            fn at(row: &Self::Row, place: usize) -> Result<$read, sqlx::Error> {
+                row.try_get(place)
             }
         })*
     };

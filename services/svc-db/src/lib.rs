@@ -32,7 +32,7 @@ pub use dialect::{Dialect, Reads};
 pub use idempotency::{IdempotencyRecords, Record, Records};
 pub use open::{LockFile, OpenError, check, migrate, open, open_to_read};
 pub use outbox::{Outbox, OutboxTable, Outgoing};
-pub use query::{Param, Query, Row, sql};
+pub use query::{Columns, Param, Query, Row, sql};
 pub use scope::Scope;
 pub use sqlx::migrate::Migrator;
 pub use sqlx::{Postgres, Sqlite};

@@ -154,6 +154,11 @@ impl<D: Dialect> Row<D> {
         Ok(D::get(&self.0, column)?)
     }
 
+    /// Its columns from this one on, in the order of the SELECT.
+    pub fn columns_from(&self, column: &str) -> Result<Columns<'_, D>, DbError> {
+        Ok(Columns { row: &self.0, place: D::place(&self.0, column)? })
+    }
+
     /// Reads a time.
     pub fn time(&self, column: &str) -> Result<Timestamp, DbError> {
         Ok(Timestamp(self.get::<i64>(column)?))
@@ -162,5 +167,24 @@ impl<D: Dialect> Row<D> {
     /// Reads a time that may be absent.
     pub fn optional_time(&self, column: &str) -> Result<Option<Timestamp>, DbError> {
         Ok(self.get::<Option<i64>>(column)?.map(Timestamp))
+    }
+}
+
+/// The columns of a row one after the other: for rows of many columns, whose names need not be looked up each time.
+pub struct Columns<'r, D: Dialect> {
+    row: &'r D::Row,
+    place: usize,
+}
+
+impl<D: Dialect> Columns<'_, D> {
+    /// Reads the next column as one of the portable types. Builds that are no release check that it has this name.
+    pub fn next<T>(&mut self, column: &str) -> Result<T, DbError>
+    where
+        D: Reads<T>,
+    {
+        debug_assert_eq!(D::name(self.row, self.place).ok(), Some(column));
+        let value = D::at(self.row, self.place)?;
+        self.place += 1;
+        Ok(value)
     }
 }

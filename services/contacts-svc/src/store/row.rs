@@ -1,38 +1,53 @@
 //! Rows and contacts.
 
+use svc_core::clock::Timestamp;
 use svc_core::json::{self, Broken, Json, Next};
 use svc_db::{Dialect, Row};
 
 use super::StoreError;
 use crate::domain::{Contact, ContactFields, CustomFields, JsonText, Stage, Status};
 
-/// The contact in a row with all columns but those of the partition.
+/// The contact in a row that has `columns!` one after the other.
 pub(super) fn read<D: Dialect>(row: &Row<D>) -> Result<Contact, StoreError> {
-    let stage = match row.get::<Option<String>>("stage")? {
+    let mut columns = row.columns_from("id")?;
+    let id = columns.next("id")?;
+    let external_reference_id = columns.next("external_reference_id")?;
+    let name = columns.next("name")?;
+    let email = columns.next("email")?;
+    let mobile_number = columns.next("mobile_number")?;
+    let gender = columns.next("gender")?;
+    let stage = match columns.next::<Option<String>>("stage")? {
         Some(word) => Some(Stage::from_str(&word).ok_or(StoreError::Corrupt { column: "stage" })?),
         None => None,
     };
-    let status = Status::from_str(&row.get::<String>("status")?);
-    let version = i32::try_from(row.get::<i64>("version")?);
+    let status = Status::from_str(&columns.next::<String>("status")?);
+    let source = columns.next("source")?;
+    let tags = tags(&columns.next::<String>("tags")?)?;
+    let notes = columns.next("notes")?;
+    let custom_fields = custom_fields(&columns.next::<String>("custom_fields")?)
+        .map_err(|_| StoreError::Corrupt { column: "custom_fields" })?;
+    let created_at = Timestamp(columns.next("created_at")?);
+    let updated_at = Timestamp(columns.next("updated_at")?);
+    let archived_at = columns.next::<Option<i64>>("archived_at")?.map(Timestamp);
+    let version = i32::try_from(columns.next::<i64>("version")?);
     Ok(Contact {
-        id: row.get("id")?,
+        id,
         fields: ContactFields {
-            external_reference_id: row.get("external_reference_id")?,
-            name: row.get("name")?,
-            email: row.get("email")?,
-            mobile_number: row.get("mobile_number")?,
-            gender: row.get("gender")?,
+            external_reference_id,
+            name,
+            email,
+            mobile_number,
+            gender,
             stage,
-            source: row.get("source")?,
-            tags: tags(&row.get::<String>("tags")?)?,
-            notes: row.get("notes")?,
-            custom_fields: custom_fields(&row.get::<String>("custom_fields")?)
-                .map_err(|_| StoreError::Corrupt { column: "custom_fields" })?,
+            source,
+            tags,
+            notes,
+            custom_fields,
         },
         status: status.ok_or(StoreError::Corrupt { column: "status" })?,
-        created_at: row.time("created_at")?,
-        updated_at: row.time("updated_at")?,
-        archived_at: row.optional_time("archived_at")?,
+        created_at,
+        updated_at,
+        archived_at,
         version: version.map_err(|_| StoreError::Corrupt { column: "version" })?,
     })
 }
