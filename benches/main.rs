@@ -1,7 +1,7 @@
 //! The benchmark of the whole stack: what Keyward costs beside axum without it. `make bench` runs it.
 //!
 //! Every server is a process of its own, so that its CPU time can be told from the load's: this program
-//! again, as `keyward` itself (`serve`, `setup`) or as one of [`servers`]. All of them stand ready while
+//! again, as `keyward` itself (`serve`, `setup`, `read-document`) or as one of [`servers`]. All of them stand ready while
 //! the load goes round among them, so that a noisy moment of the machine meets each.
 //!
 //! `BENCH_QUICK=1` takes three to four minutes.
@@ -105,7 +105,7 @@ impl Section {
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
-        (Some("serve" | "setup"), _) => Ok(keyward::cli::main()),
+        (Some("serve" | "setup" | "read-document"), _) => Ok(keyward::cli::main()),
         (Some(servers::COMMAND), Some(name)) => servers::run(&name).map(|()| ExitCode::SUCCESS),
         (Some(count::COMMAND), Some(what)) => {
             let times = arguments.next().context("how often?")?.parse()?;
