@@ -1,7 +1,6 @@
 //! Where contacts are kept: one trait, one SQL implementation for both engines.
 
 mod alike;
-mod arrays;
 mod backlog;
 mod changes;
 mod creations;

@@ -5,6 +5,7 @@
 
 #![warn(unreachable_pub)]
 
+pub mod arrays;
 mod batch;
 mod connections;
 mod dedicated;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Database, Postgres};
 use svc_core::clock::Timestamp;
+use svc_db::arrays::{numbers, optional_texts, texts};
 use svc_db::{Dialect, Query, Row, sql};
 
 use super::announcements::Announce;
@@ -91,31 +92,59 @@ const DELETE: &str =
 /// Greater than every id.
 const ABOVE_ALL: &str = "g";
 
-const COLUMNS: usize = 15;
-/// How many rows a statement inserts: few texts, so that each is prepared once, and few statements for any number.
-const SIZES: [usize; 4] = [256, 32, 8, 1];
-
-/// For PostgreSQL.
-static NUMBERED: LazyLock<[String; SIZES.len()]> =
-    LazyLock::new(|| SIZES.map(|rows| insert(rows, |place| format!("${place}"))));
-/// For SQLite, whose driver looks up the name of each place that has one among all others: a row of 256 pays for 3,840.
-static UNNAMED: LazyLock<[String; SIZES.len()]> =
-    LazyLock::new(|| SIZES.map(|rows| insert(rows, |_| "?".to_owned())));
-
-fn insert(rows: usize, place: impl Fn(usize) -> String) -> String {
-    let row = |row: usize| {
-        let places: Vec<String> = (1..=COLUMNS).map(|column| place(row * COLUMNS + column)).collect();
-        format!("({})", places.join(", "))
+macro_rules! insert {
+    ($($rows:expr),*) => {
+        concat!(
+            "INSERT INTO requests (id, organization_id, agent_id, key_id, secret_last4, client_request_id, method, route, \
+             operation, status, code, permission, message, client_address, duration_micros) ",
+            $($rows,)*
+            " ON CONFLICT (id) DO NOTHING"
+        )
     };
-    let values: Vec<String> = (0..rows).map(row).collect();
-    format!(
-        "INSERT INTO requests (id, organization_id, agent_id, key_id, secret_last4, client_request_id, method, \
-         route, operation, status, code, permission, message, client_address, duration_micros) VALUES {} \
-         ON CONFLICT (id) DO NOTHING",
-        values.join(", ")
-    )
 }
 
+/// On PostgreSQL any number of them, as an array for each column: it would plan a statement with a place for each value
+/// anew each time, which costs more than the rows.
+const INSERT_POSTGRES: &str = insert!(
+    "SELECT * FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], \
+     $6::text::text[], $7::text::text[], $8::text::text[], $9::text::text[], $10::text::bigint[], $11::text::text[], \
+     $12::text::text[], $13::text::text[], $14::text::text[], $15::text::bigint[])"
+);
+
+/// How many rows a statement inserts on SQLite: few texts, so that each is prepared once, and few statements for any
+/// number.
+const SIZES: [usize; 4] = [256, 32, 8, 1];
+
+/// Its places have no names, since the driver looks up each that has one among all others: a row of 256 pays for 3,840.
+static INSERT_SQLITE: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| {
+    let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    SIZES.map(|rows| insert!("VALUES {rows}").replace("{rows}", &vec![row; rows].join(", ")))
+});
+
+/// An array for each column.
+fn bind_columns<D: Dialect>(query: Query<D>, entries: &[RequestEntry]) -> Query<D> {
+    let optional = |of: fn(&RequestEntry) -> Option<&str>| optional_texts(entries.iter().map(of));
+    let text = |of: fn(&RequestEntry) -> &str| texts(entries.iter().map(of));
+    let number = |of: fn(&RequestEntry) -> i64| numbers(entries.iter().map(of));
+    query
+        .bind(&text(|entry| &entry.id))
+        .bind(&text(|entry| entry.organization_id.as_str()))
+        .bind(&text(|entry| entry.agent_id.as_str()))
+        .bind(&optional(|entry| entry.key_id.as_ref().map(KeyId::as_str)))
+        .bind(&optional(|entry| entry.secret_last4.as_deref()))
+        .bind(&optional(|entry| entry.client_request_id.as_deref()))
+        .bind(&text(|entry| &entry.method))
+        .bind(&text(|entry| &entry.route))
+        .bind(&text(|entry| &entry.operation))
+        .bind(&number(|entry| entry.status.into()))
+        .bind(&text(|entry| &entry.code))
+        .bind(&optional(|entry| entry.permission.as_deref()))
+        .bind(&optional(|entry| entry.message.as_deref()))
+        .bind(&text(|entry| &entry.client_address))
+        .bind(&number(|entry| entry.duration_micros))
+}
+
+/// The same of one, for its row.
 fn bind<D: Dialect>(query: Query<D>, entry: &RequestEntry) -> Query<D> {
     query
         .bind(&entry.id)
@@ -195,9 +224,13 @@ impl<D: Announce> Requests for SqlStore<D> {
 #[async_trait]
 impl<D: Announce> RequestChanges for SqlWork<D> {
     async fn insert_requests(&mut self, entries: &[RequestEntry]) -> Result<(), StoreError> {
-        let inserts: &[String] = if D::NAME == Postgres::NAME { &*NUMBERED } else { &*UNNAMED };
+        if D::NAME == Postgres::NAME {
+            let query = bind_columns(sql::<D>(INSERT_POSTGRES), entries);
+            run!(self, "db.request.insert", |c| query.run(c))?;
+            return Ok(());
+        }
         let mut rest = entries;
-        for (size, text) in SIZES.into_iter().zip(inserts) {
+        for (size, text) in SIZES.into_iter().zip(&*INSERT_SQLITE) {
             while let Some((rows, others)) = rest.split_at_checked(size) {
                 let query = rows.iter().fold(sql::<D>(AssertSqlSafe(text.as_str())), bind);
                 run!(self, "db.request.insert", |c| query.run(c))?;

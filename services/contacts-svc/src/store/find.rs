@@ -2,35 +2,31 @@
 
 use std::time::Duration;
 
-use svc_db::{Batcher, Db, DbError, Dialect, Questions, Scope, sql};
+use serde::Serialize;
+use svc_db::arrays::texts;
+use svc_db::{Batcher, Db, DbError, Dialect, Query, Questions, Scope, sql};
 use svc_runtime::telemetry::Metrics;
 
 use super::StoreError;
 use super::row::read;
-use super::sql::{by_reference, columns, find_by_id, find_by_reference};
+use super::sql::{by_reference, columns, find_by_id, find_by_reference, mine};
 use crate::domain::{Contact, Locator, Partition};
 
 /// How long a statement for several may take. After that each reads by itself, on another connection.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// A SELECT for each element of the JSON array in `$1`, an array of the organization, the agent and the value of
-/// a column. `n` is the number of the element. Both engines look at one contact for each, by the index of that
-/// column, whatever they believe of the size of the table: the one since CROSS JOIN keeps the order, the other
-/// since LATERAL with LIMIT is a loop.
+/// A SELECT for each of the values, of which `n` is the number. Both engines look at one contact for each, by the index of
+/// that column, whatever they believe of the size of the table: the one since CROSS JOIN keeps the order, the other since
+/// LATERAL with LIMIT is a loop. PostgreSQL gets its arrays out of a SELECT so that it cannot count them: it would take few
+/// values for a reason to plan the statement anew each time, which costs more than to look for them.
 macro_rules! select_each {
-    ($dialect:ident, $column:literal, $($postgres:expr),*) => {
+    ($dialect:ident, sqlite: $values:literal, $sqlite:literal, postgres: $unnested:literal, $($postgres:expr),*) => {
         $dialect::choose(
+            concat!("SELECT k.n AS n, ", columns!(), " FROM ", $values, " AS k CROSS JOIN contacts WHERE ", $sqlite),
             concat!(
-                "SELECT k.n AS n, ",
-                columns!(),
-                " FROM (SELECT key AS n, value AS q FROM json_each($1)) AS k CROSS JOIN contacts \
-                 WHERE organization_id = k.q ->> 0 AND agent_id = k.q ->> 1 AND ",
-                $column,
-                " = k.q ->> 2"
-            ),
-            concat!(
-                "SELECT k.n - 1 AS n, c.* FROM json_array_elements($1::json) WITH ORDINALITY AS k (q, n), \
-                 LATERAL (SELECT ",
+                "SELECT k.n - 1 AS n, c.* FROM ",
+                $unnested,
+                ", LATERAL (SELECT ",
                 columns!(),
                 " FROM contacts WHERE ",
                 $($postgres,)*
@@ -40,25 +36,64 @@ macro_rules! select_each {
     };
 }
 
-macro_rules! each_by_id {
-    ($dialect:ident) => {
+/// Of the agent `$2` of the organization `$1`, as most that arrive together are. The values are `$3`, in JSON or in an array.
+macro_rules! of_one_agent {
+    ($dialect:ident, $sqlite:literal, $($postgres:expr),*) => {
         select_each!(
             $dialect,
-            "id",
-            "organization_id || '' = k.q ->> 0 AND agent_id || '' = k.q ->> 1 AND id = k.q ->> 2 LIMIT 1"
+            sqlite: "(SELECT key AS n, value AS q FROM json_each($3))", $sqlite,
+            postgres: "unnest((SELECT $3::text::text[])) WITH ORDINALITY AS k (q, n)", $($postgres),*
         )
     };
 }
 
-macro_rules! each_by_reference {
-    ($dialect:ident) => {
+/// Of an organization and an agent each: as JSON they are in `$1`, an array of these with the value; as arrays in `$1`,
+/// `$2` and, the values, `$3`.
+macro_rules! of_several_agents {
+    ($dialect:ident, $sqlite:literal, $($postgres:expr),*) => {
         select_each!(
             $dialect,
-            "external_reference_id",
-            "organization_id = k.q ->> 0 AND agent_id = k.q ->> 1 AND ",
-            by_reference!("k.q ->> 2")
+            sqlite: "(SELECT key AS n, value AS q FROM json_each($1))", $sqlite,
+            postgres: "unnest((SELECT $1::text::text[]), (SELECT $2::text::text[]), (SELECT $3::text::text[])) \
+                 WITH ORDINALITY AS k (o, a, q, n)",
+            $($postgres),*
         )
     };
+}
+
+fn by_id<D: Dialect>() -> By {
+    By {
+        one: find_by_id::<D>(),
+        of_one_agent: of_one_agent!(
+            D,
+            "organization_id = $1 AND agent_id = $2 AND id = k.q",
+            mine!(),
+            " AND id = k.q LIMIT 1"
+        ),
+        of_several_agents: of_several_agents!(
+            D,
+            "organization_id = k.q ->> 0 AND agent_id = k.q ->> 1 AND id = k.q ->> 2",
+            "organization_id || '' = k.o AND agent_id || '' = k.a AND id = k.q LIMIT 1"
+        ),
+    }
+}
+
+fn by_reference<D: Dialect>() -> By {
+    By {
+        one: find_by_reference::<D>(),
+        of_one_agent: of_one_agent!(
+            D,
+            "organization_id = $1 AND agent_id = $2 AND external_reference_id = k.q",
+            "organization_id = $1 AND agent_id = $2 AND ",
+            by_reference!("k.q")
+        ),
+        of_several_agents: of_several_agents!(
+            D,
+            "organization_id = k.q ->> 0 AND agent_id = k.q ->> 1 AND external_reference_id = k.q ->> 2",
+            "organization_id = k.o AND agent_id = k.a AND ",
+            by_reference!("k.q")
+        ),
+    }
 }
 
 /// Reads contacts.
@@ -69,10 +104,10 @@ pub(super) struct Finder<D: Dialect> {
 
 impl<D: Dialect> Finder<D> {
     pub(super) fn new(db: &Db<D>, metrics: &Metrics) -> Finder<D> {
-        let by = |one, many, name| Batcher::new(db.clone(), By { one, many }, name, PATIENCE, metrics);
+        let by = |by, name| Batcher::new(db.clone(), by, name, PATIENCE, metrics);
         Finder {
-            by_id: by(find_by_id::<D>(), each_by_id!(D), "contacts_finds_by_id"),
-            by_reference: by(find_by_reference::<D>(), each_by_reference!(D), "contacts_finds_by_reference"),
+            by_id: by(by_id::<D>(), "contacts_finds_by_id"),
+            by_reference: by(by_reference::<D>(), "contacts_finds_by_reference"),
         }
     }
 
@@ -98,7 +133,40 @@ struct Wanted {
 /// Reads by one column.
 struct By {
     one: &'static str,
-    many: &'static str,
+    of_one_agent: &'static str,
+    of_several_agents: &'static str,
+}
+
+impl By {
+    /// Names the values as the engine takes them apart with the least work.
+    fn query<D: Dialect>(&self, wanted: &[Wanted]) -> Result<Query<D>, DbError> {
+        let is_sqlite = D::choose("sqlite", "") == "sqlite";
+        let first = &wanted[0].partition;
+        let values = wanted.iter().map(|wanted| wanted.value.as_str());
+        if wanted.iter().all(|wanted| wanted.partition == *first) {
+            let values = if is_sqlite { json(values)? } else { texts(values) };
+            let query = sql::<D>(self.of_one_agent).bind(&first.organization_id).bind(&first.agent_id);
+            return Ok(query.bind(&values).within(&Scope::of_each([first])));
+        }
+        let partitions = || wanted.iter().map(|wanted| &wanted.partition);
+        let organizations = partitions().map(|partition| partition.organization_id.as_str());
+        let agents = partitions().map(|partition| partition.agent_id.as_str());
+        let mut query = sql::<D>(self.of_several_agents);
+        if is_sqlite {
+            let each = organizations.zip(agents).zip(values);
+            query =
+                query.bind(&json(each.map(|((organization, agent), value)| [organization, agent, value]))?);
+        } else {
+            query = query.bind(&texts(organizations)).bind(&texts(agents)).bind(&texts(values));
+        }
+        Ok(query.within(&Scope::of_each(partitions())))
+    }
+}
+
+/// Texts always make JSON; were they not to, each would be asked by itself.
+fn json<T: Serialize>(values: impl Iterator<Item = T>) -> Result<String, DbError> {
+    Ok(serde_json::to_string(&values.collect::<Vec<_>>())
+        .map_err(|error| sqlx::Error::Encode(error.into()))?)
 }
 
 impl<D: Dialect> Questions<D> for By {
@@ -122,14 +190,7 @@ impl<D: Dialect> Questions<D> for By {
         connection: &mut D::Connection,
         wanted: &[Wanted],
     ) -> Result<Vec<Self::Answer>, DbError> {
-        let triples = wanted.iter().map(|Wanted { partition, value }| {
-            [partition.organization_id.as_str(), partition.agent_id.as_str(), value.as_str()]
-        });
-        // Texts always make JSON; were they not to, each would be asked by itself.
-        let json = serde_json::to_string(&triples.collect::<Vec<_>>())
-            .map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let scope = Scope::of_each(wanted.iter().map(|wanted| &wanted.partition));
-        let rows = sql::<D>(self.many).bind(&json).within(&scope).all(connection).await?;
+        let rows = self.query::<D>(wanted)?.all(connection).await?;
         let mut found: Vec<Self::Answer> = wanted.iter().map(|_| Ok(None)).collect();
         for row in &rows {
             let number = usize::try_from(row.get::<i64>("n")?).ok();

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use svc_core::clock::Timestamp;
+use svc_db::arrays::{numbers, texts};
 use svc_db::{Dialect, Transaction, sql};
 use tracing::instrument;
 
 use super::StoreError;
-use super::arrays::{numbers, texts};
 use crate::domain::terms::{search_terms, terms};
 use crate::domain::{Contact, ContactChange, Partition};
 

@@ -6,10 +6,10 @@
 //! the numbers, which lock, are taken by what has the contact and its unique values: as everywhere, last.
 
 use async_trait::async_trait;
+use svc_db::arrays::{numbers, texts};
 use svc_db::{Dialect, Query, sql};
 use tracing::instrument;
 
-use super::arrays::{numbers, texts};
 use super::changes::{difference, next_numbers, rows_text};
 use super::index::{Rows, add_terms, remove_terms};
 use super::many::pairs;
