@@ -98,13 +98,16 @@ struct Waiting<D: Dialect, Q: Questions<D>> {
 }
 
 impl<D: Dialect, Q: Questions<D>> Waiting<D, Q> {
-    fn new(question: Q::Question) -> (Waiting<D, Q>, oneshot::Receiver<Reply<Q::Question, Q::Answer>>) {
+    fn new(question: Q::Question) -> (Waiting<D, Q>, Told<D, Q>) {
         // The span is that of who asks, in whose time it is asked.
         trace::<D>("SELECT");
         let (reply, answer) = oneshot::channel();
         (Waiting { question, reply }, answer)
     }
 }
+
+/// Where who waits is told what becomes of the question.
+type Told<D, Q> = oneshot::Receiver<Reply<<Q as Questions<D>>::Question, <Q as Questions<D>>::Answer>>;
 
 /// What becomes of a question that waited.
 enum Reply<Q, A> {
@@ -188,10 +191,7 @@ impl<D: Dialect, Q: Questions<D>> Batcher<D, Q> {
     }
 
     /// Puts a question whose turn it is before those that have come meanwhile, or gives it back: there are none.
-    fn join(
-        &self,
-        question: Q::Question,
-    ) -> Result<oneshot::Receiver<Reply<Q::Question, Q::Answer>>, Q::Question> {
+    fn join(&self, question: Q::Question) -> Result<Told<D, Q>, Q::Question> {
         let mut state = self.0.state.lock();
         if state.waiting.is_empty() {
             return Err(question);

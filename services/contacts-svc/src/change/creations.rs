@@ -197,7 +197,10 @@ impl Agent {
             if waiting.reply.is_closed() {
                 continue;
             }
-            let is_apart = wanted_by(&waiting.newcomer).fold(true, |apart, key| wanted.insert(key) && apart);
+            let wants: Vec<Wanted> = wanted_by(&waiting.newcomer).collect();
+            let is_apart = !wants.iter().any(|key| wanted.contains(key));
+            // Of one that is left, too: who wants the same behind it comes after it.
+            wanted.extend(wants);
             let is_of_first = batch.first().is_none_or(|first: &Waiting| first.actor_id == waiting.actor_id);
             match is_apart && is_of_first {
                 true => batch.push(waiting),

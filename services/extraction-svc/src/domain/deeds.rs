@@ -89,7 +89,10 @@ mod tests {
         }
     }
 
-    fn told(deed: Deed) -> (Option<Map<String, Value>>, Option<Map<String, Value>>) {
+    type Told = Option<Map<String, Value>>;
+
+    /// What was before and what is after.
+    fn told(deed: Deed) -> (Told, Told) {
         let partition = Partition { organization_id: "o".to_owned(), agent_id: String::new() };
         let member = Some(ActingMember::default());
         let record = deed.by(&Actor { partition, actor_id: "m".to_owned(), request_id: None, member });
@@ -103,7 +106,7 @@ mod tests {
             template(&json!({"title": letter.repeat(SCHEMA_TOLD_BYTES), "properties": {}}).to_string())
         };
         let (before, after) = told(template_updated(&long("a"), &long("b")));
-        let schema = |side: Option<Map<String, Value>>| side.unwrap()["schema"].clone();
+        let schema = |side: Told| side.unwrap()["schema"].clone();
         let (before, after) = (schema(before), schema(after));
         assert_eq!(before["omitted"], "more than 12,288 bytes");
         assert_ne!(before["sha256"], after["sha256"]);
