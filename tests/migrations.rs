@@ -77,8 +77,8 @@ const FILES: &[(&str, &str)] = &[
     ("extraction-svc/migrations/sqlite/0005_outbox.sql", "1c31a9d1c5add3ee08576564dc6a93db"),
     ("contacts-svc/migrations/postgres/0015_names.sql", "35246e64cc181d5e6da708b55061229a"),
     ("contacts-svc/migrations/sqlite/0015_names.sql", "97a825cfc55b9ed3ab1597900501239f"),
-    ("extraction-svc/migrations/postgres/0006_deeds.sql", "7f169e9884d70a08aa3c36f6b5e151db"),
-    ("extraction-svc/migrations/sqlite/0006_deeds.sql", "ac33d2a2971d2047534f40342a00773d"),
+    ("extraction-svc/migrations/postgres/0006_deeds.sql", "b3d4e391c8f809c07b9211350fbaad2c"),
+    ("extraction-svc/migrations/sqlite/0006_deeds.sql", "4a19baaf12e364bf3c00ab836247f732"),
 ];
 
 fn folders() -> Vec<PathBuf> {
