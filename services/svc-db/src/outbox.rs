@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use svc_core::actor::{Actor, Partition};
 use svc_core::clock::{Clock, Timestamp};
 use svc_core::deed::Deed;
+use svc_core::error::{Error, Violation};
 use svc_core::ids::Ids;
 use svc_core::parcel::Parcel;
 use svc_runtime::service::Environment;
@@ -16,6 +17,9 @@ use tracing::instrument;
 
 use super::query::Row;
 use super::{AnyDb, Db, DbError, Dialect, Scope, StoreError, Transaction, sql};
+
+/// The most that one call hands on.
+const MOST: i32 = 100;
 
 /// Where a service keeps what it tells, one table for each way that it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +157,29 @@ impl Outbox {
             AnyDb::Sqlite(db) => forget(db, self.table, ids).await,
             AnyDb::Postgres(db) => forget(db, self.table, ids).await,
         }
+    }
+
+    /// What waits, as a call asks for it that hands it on: so many, or as many as one may.
+    ///
+    /// # Errors
+    /// When it asks for too many or none, and when the database fails.
+    pub async fn list(&self, limit: Option<i32>) -> Result<Vec<Parcel>, Error> {
+        let limit = limit.unwrap_or(MOST);
+        if !(1..=MOST).contains(&limit) {
+            return Err(Error::invalid(vec![Violation::out_of_range("limit", 1..=MOST)]));
+        }
+        Ok(self.waiting(limit.into()).await?)
+    }
+
+    /// Forgets what a call says has been handed on.
+    ///
+    /// # Errors
+    /// When it names too many, and when the database fails.
+    pub async fn delete(&self, ids: &[String]) -> Result<(), Error> {
+        if ids.len() > MOST.unsigned_abs() as usize {
+            return Err(Error::invalid(vec![Violation::out_of_range("ids", 0..=MOST)]));
+        }
+        Ok(self.forget(ids).await?)
     }
 
     /// Forgets what happened before then and nobody has come for.

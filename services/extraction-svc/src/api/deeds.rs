@@ -2,13 +2,9 @@
 
 use keyward_proto::extraction::v1 as pb;
 use keyward_proto::extraction::v1::deed_service_server::DeedService;
-use svc_core::error::{Error, Violation};
 use svc_db::Outbox;
 use svc_runtime::grpc::{deed, status};
 use tonic::{Request, Response, Status};
-
-/// The most deeds of one call.
-const MOST: i32 = 100;
 
 /// `keyward.extraction.v1.DeedService`.
 pub(crate) struct DeedApi {
@@ -27,12 +23,7 @@ impl DeedService for DeedApi {
         &self,
         request: Request<pb::ListDeedsRequest>,
     ) -> Result<Response<pb::ListDeedsResponse>, Status> {
-        let limit = request.into_inner().limit.unwrap_or(MOST);
-        if !(1..=MOST).contains(&limit) {
-            return Err(status::of(Error::invalid(vec![Violation::out_of_range("limit", 1..=MOST)])));
-        }
-        let waiting =
-            self.outbox.waiting(limit.into()).await.map_err(|error| status::of(Error::from(error)))?;
+        let waiting = self.outbox.list(request.into_inner().limit).await.map_err(status::of)?;
         let deeds = waiting.into_iter().filter_map(deed::message).collect();
         Ok(Response::new(pb::ListDeedsResponse { deeds }))
     }
@@ -41,11 +32,7 @@ impl DeedService for DeedApi {
         &self,
         request: Request<pb::DeleteDeedsRequest>,
     ) -> Result<Response<pb::DeleteDeedsResponse>, Status> {
-        let ids = request.into_inner().ids;
-        if ids.len() > MOST.unsigned_abs() as usize {
-            return Err(status::of(Error::invalid(vec![Violation::out_of_range("ids", 0..=MOST)])));
-        }
-        self.outbox.forget(&ids).await.map_err(|error| status::of(Error::from(error)))?;
+        self.outbox.delete(&request.into_inner().ids).await.map_err(status::of)?;
         Ok(Response::new(pb::DeleteDeedsResponse {}))
     }
 }

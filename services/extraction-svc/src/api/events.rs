@@ -3,14 +3,10 @@
 use keyward_proto::extraction::v1 as pb;
 use keyward_proto::extraction::v1::event_service_server::EventService;
 use keyward_proto::internal::v1 as internal_pb;
-use svc_core::error::{Error, Violation};
 use svc_core::parcel::Parcel;
 use svc_db::Outbox;
 use svc_runtime::grpc::status;
 use tonic::{Request, Response, Status};
-
-/// The most events of one call.
-const MOST: i32 = 100;
 
 /// `keyward.extraction.v1.EventService`.
 pub(crate) struct EventApi {
@@ -29,12 +25,7 @@ impl EventService for EventApi {
         &self,
         request: Request<pb::ListEventsRequest>,
     ) -> Result<Response<pb::ListEventsResponse>, Status> {
-        let limit = request.into_inner().limit.unwrap_or(MOST);
-        if !(1..=MOST).contains(&limit) {
-            return Err(status::of(Error::invalid(vec![Violation::out_of_range("limit", 1..=MOST)])));
-        }
-        let waiting =
-            self.outbox.waiting(limit.into()).await.map_err(|error| status::of(Error::from(error)))?;
+        let waiting = self.outbox.list(request.into_inner().limit).await.map_err(status::of)?;
         Ok(Response::new(pb::ListEventsResponse { events: waiting.into_iter().map(wire).collect() }))
     }
 
@@ -42,11 +33,7 @@ impl EventService for EventApi {
         &self,
         request: Request<pb::DeleteEventsRequest>,
     ) -> Result<Response<pb::DeleteEventsResponse>, Status> {
-        let ids = request.into_inner().ids;
-        if ids.len() > MOST.unsigned_abs() as usize {
-            return Err(status::of(Error::invalid(vec![Violation::out_of_range("ids", 0..=MOST)])));
-        }
-        self.outbox.forget(&ids).await.map_err(|error| status::of(Error::from(error)))?;
+        self.outbox.delete(&request.into_inner().ids).await.map_err(status::of)?;
         Ok(Response::new(pb::DeleteEventsResponse {}))
     }
 }
