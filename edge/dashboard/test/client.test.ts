@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { faults, Refused, wording } from '../src/api/client'
+import { api, faults, listen, must, Refused, wording } from '../src/api/client'
 
 // The client asks where it is when it is loaded.
 vi.hoisted(() => vi.stubGlobal('location', { origin: 'http://127.0.0.1:8081' }))
@@ -26,5 +26,49 @@ describe('what the server says', () => {
       expect(wording(refused(message, 61))).toBe('Too many requests. Try again in 61 s.')
     }
     expect(wording(refused('The service is unavailable. Try again.'))).toBe('The service is unavailable. Try again.')
+  })
+})
+
+describe('a request that is refused because nobody is signed in', () => {
+  const SESSION = '/v1/console/session'
+  const AGENTS = '/v1/console/agents'
+  const answer = (status: number, body: unknown) =>
+    new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } })
+  const nobody = () =>
+    answer(401, { success: false, message: 'Sign in.', error: { code: 'not_signed_in', details: [] } })
+
+  it('is sent again when the session was renewed meanwhile', async () => {
+    const signedOut = vi.fn()
+    listen({ signedOut, demoted: () => {} })
+    let tell = () => {}
+    const isTold = new Promise<void>(resolve => (tell = resolve))
+    let cookie = 'before'
+    const asked: string[] = []
+    vi.stubGlobal('fetch', async (request: Request) => {
+      const path = new URL(request.url).pathname
+      const sent = cookie
+      asked.push(path)
+      if (path === AGENTS) return sent === 'renewed' ? answer(200, { data: [] }) : nobody()
+      // The server has renewed it, and the answer is on its way.
+      await isTold
+      cookie = 'renewed'
+      return answer(200, { data: { csrfToken: 'token' } })
+    })
+    const session = api.GET(SESSION)
+    const agents = must(api.GET(AGENTS))
+    await vi.waitFor(() => expect(asked).toEqual([SESSION, AGENTS]))
+    tell()
+    expect(await agents).toEqual([])
+    await session
+    expect(asked).toEqual([SESSION, AGENTS, SESSION, AGENTS])
+    expect(signedOut).not.toHaveBeenCalled()
+  })
+
+  it('says so when the session has ended', async () => {
+    const signedOut = vi.fn()
+    listen({ signedOut, demoted: () => {} })
+    vi.stubGlobal('fetch', async () => nobody())
+    await expect(must(api.GET(AGENTS))).rejects.toMatchObject({ code: 'not_signed_in' })
+    expect(signedOut).toHaveBeenCalledOnce()
   })
 })

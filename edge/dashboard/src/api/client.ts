@@ -67,19 +67,33 @@ const codeOf = async (response: Response): Promise<string> => {
   }
 }
 
+const SESSION = '/v1/console/session'
+/** The latest question for the session, which ends when its answer and the cookie with it are here. */
+let asked: Promise<unknown> = Promise.resolve()
+
+function askForSession(request: Request): Promise<Response> {
+  const answer = once(request)
+  asked = answer.catch(() => {})
+  return answer
+}
+
+/** Whether it was refused for what a session has until it is renewed: its cookie, and its CSRF token. */
+async function isRefusedForSession(request: Request, response: Response): Promise<boolean> {
+  if (response.status === 401) return (await codeOf(response)) === 'not_signed_in'
+  return response.status === 403 && !SAFE.includes(request.method) && (await codeOf(response)) === 'csrf_failed'
+}
+
 async function send(request: Request): Promise<Response> {
-  const again = SAFE.includes(request.method) ? null : request.clone()
+  if (request.method === 'GET' && new URL(request.url).pathname === SESSION) return askForSession(request)
+  const again = request.clone()
   const response = await once(request)
-  if (response.status === 403 && again && (await codeOf(response)) === 'csrf_failed') {
-    // The session was renewed elsewhere, in another tab perhaps: its new token is worth one more try.
-    const session = await once(
-      new Request(new URL('/v1/console/session', location.origin), { credentials: 'same-origin' }),
-    )
-    if (!session.ok) return response
-    setCsrfToken((await session.json()).data.csrfToken)
-    return once(again)
-  }
-  return response
+  if (!(await isRefusedForSession(request, response))) return response
+  // The session was renewed while this was on its way, or in another tab: what it has now is worth one more try.
+  await asked
+  const session = await askForSession(new Request(new URL(SESSION, location.origin), { credentials: 'same-origin' }))
+  if (!session.ok) return response
+  setCsrfToken((await session.json()).data.csrfToken)
+  return once(again)
 }
 
 /** The client: every path, parameter and field is checked against our OpenAPI. */
