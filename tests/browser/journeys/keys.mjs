@@ -106,8 +106,10 @@ test('what it hands over is copied, and its first request arrives', async () => 
   }
   await owner.sees('Waiting for the first request')
   await owner.button('Copy API Key').click()
+  await owner.sees('API key copied to clipboard')
   key = await copied()
   await owner.button('Copy API Secret').click()
+  await owner.sees('API secret copied to clipboard')
   secret = await copied()
   assert.match(key, /^kw_live_/)
   assert.match(secret, /^kws_live_/)
@@ -260,6 +262,7 @@ test('rotated, both secrets work until the overlap is ended', async () => {
   await owner.page.getByRole('radio', { name: 'In 24 hours' }).click({ force: true })
   await owner.button('Rotate secret').click()
   await owner.button('Copy API Secret').click()
+  await owner.sees('API secret copied to clipboard')
   const fresh = await copied()
   assert.notEqual(fresh, secret)
   const before = secret
