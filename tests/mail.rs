@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use svc_core::clock::Clock;
 
 use crate::harness::{
-    Browser, Companion, Engine, Key, PASSWORD, Processes, Stack, Topology, keyward, token_of,
+    Browser, Companion, Engine, Key, PASSWORD, Processes, Stack, Topology, free_port, keyward, token_of,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const FROM: &str = "Keyward <keyward@example.com>";
 
 /// A mail server of this machine, without TLS.
-async fn sink(refuse: Option<&str>) -> Companion {
-    Companion::start("smtp_sink.mjs", json!({"tls": "none", "refuse": refuse})).await
+async fn sink() -> Companion {
+    Companion::start("smtp_sink.mjs", json!({"tls": "none"})).await
 }
 
 fn port(sink: &Companion) -> u16 {
@@ -59,7 +59,7 @@ async fn a_notice_is_mailed_once_to_the_owner_and_the_admins() {
     for (engine, topology) in
         [(Engine::Sqlite, Topology::OneProcess), (Engine::Postgres, Topology::SeparateServices)]
     {
-        let mut sink = sink(None).await;
+        let mut sink = sink().await;
         let mut stack = stack(engine, topology, port(&sink)).await;
         for (email, role) in [("admin@example.com", "ADMIN"), ("user@example.com", "USER")] {
             stack.create_member(json!({"email": email, "role": role})).await.ok();
@@ -112,8 +112,10 @@ async fn a_notice_is_mailed_once_to_the_owner_and_the_admins() {
 #[tokio::test]
 async fn a_mail_waits_while_the_server_is_away_and_is_given_up_when_it_is_refused() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
-        let mut first = sink(Some("gone@example.com")).await;
-        let at = port(&first);
+        // One that nobody else is given while no server listens there.
+        let at = free_port();
+        let given = json!({"tls": "none", "refuse": "gone@example.com", "port": at});
+        let mut first = Companion::start("smtp_sink.mjs", given.clone()).await;
         let stack = stack(engine, Topology::OneProcess, at).await;
         expiring_key(&stack, "First").await;
         assert_eq!(header(&first.says().await, "Subject"), "API key expires soon: First");
@@ -122,11 +124,7 @@ async fn a_mail_waits_while_the_server_is_away_and_is_given_up_when_it_is_refuse
         drop(first);
         expiring_key(&stack, "Second").await;
         counted(&stack, "retried").await;
-        let mut again = Companion::start(
-            "smtp_sink.mjs",
-            json!({"tls": "none", "refuse": "gone@example.com", "port": at}),
-        )
-        .await;
+        let mut again = Companion::start("smtp_sink.mjs", given).await;
         // The next attempt is put off: a minute or two pass.
         stack.advance(Duration::from_secs(150));
         assert_eq!(header(&again.says().await, "Subject"), "API key expires soon: Second");
@@ -236,7 +234,7 @@ async fn an_invitation_and_the_link_for_a_new_password_come_by_mail() {
     for (engine, topology) in
         [(Engine::Sqlite, Topology::OneProcess), (Engine::Postgres, Topology::SeparateServices)]
     {
-        let mut sink = sink(None).await;
+        let mut sink = sink().await;
         let stack = stack(engine, topology, port(&sink)).await;
         let methods = stack.send(stack.request("GET", "/v1/console/sign-in-methods")).await;
         assert_eq!(methods.ok()["passwordReset"], true);

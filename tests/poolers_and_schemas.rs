@@ -111,7 +111,8 @@ async fn schemas_of_a_dba_and_no_right_to_make_any() {
 
 #[tokio::test]
 async fn a_server_that_refuses_is_named_once() {
-    let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Nobody listens there, nor begins to.
+    let refusing = "127.0.0.1:1";
     let url = format!("postgres://keyward:hidden@{refusing}/keyward");
     let said = setup_fails(&[("KEYWARD_DATABASE__URL", &url)]).await;
     assert_eq!(said.matches(&format!("connection refused by {refusing}")).count(), 1, "{said}");

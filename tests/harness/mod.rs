@@ -35,7 +35,7 @@ pub use proxy::{Proxy, Way};
 pub use raw::raw;
 pub use relay::Relay;
 pub use s3::S3;
-pub use server::{Bouncer, Server};
+pub use server::{Bouncer, Server, free_port};
 pub use spans::SpanReceiver;
 pub use stack::{AUTH, CONTACTS, EXTRACTION, Engine, Stack, Topology};
 pub use tab::Tab;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use svc_core::random::{Random, SystemRandom};
 use tempfile::TempDir;
 
 /// How long a server may take to be there.
@@ -193,9 +194,16 @@ fn postgres_user() -> Option<(u32, u32)> {
     Some((fields[2].parse().unwrap(), fields[3].parse().unwrap()))
 }
 
-/// Free a moment ago.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Free now, and below those that the system gives to whoever asks for any: so it stays free until it is bound.
+pub fn free_port() -> u16 {
+    loop {
+        let mut random = [0; 2];
+        SystemRandom.fill(&mut random);
+        let port = 10_000 + u16::from_le_bytes(random) % 20_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn signal(child: &Child, signal: Signal) {
