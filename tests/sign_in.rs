@@ -249,6 +249,8 @@ async fn a_changed_password_ends_the_other_sessions() {
 #[tokio::test]
 async fn who_guesses_learns_nothing() {
     const ROUNDS: usize = 15;
+    /// How many a busy machine may need until each guess was answered once without a pause.
+    const MOST_ROUNDS: usize = 90;
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let stack = Stack::start(engine, Topology::OneProcess).await;
         stack.choose_password().await;
@@ -267,7 +269,11 @@ async fn who_guesses_learns_nothing() {
         let mut answers = Vec::new();
         let mut fastest = vec![Duration::MAX; guesses.len()];
         // In turn, and the fastest of each: what else the machine does makes it longer, never shorter.
-        for round in 0..ROUNDS {
+        for round in 0..MOST_ROUNDS {
+            let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+            if round >= ROUNDS && *most < *least * 2 {
+                break;
+            }
             for at in (0..guesses.len()).map(|at| (at + round) % guesses.len()) {
                 let began = Instant::now();
                 let answer = browser.sign_in(&guesses[at], "a password that is wrong").await;
