@@ -10,7 +10,7 @@ use crate::harness::{Answer, Api, Processes, Stack};
 /// 400 MiB each, the list 1,600.
 const GROWTH_KIB: u64 = 100 * 1024;
 /// The longest that a request of somebody else may take meanwhile, on a busy machine in a debug build.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// `inner` in as many objects, one in the other.
 fn nested(depth: usize, inner: &str) -> String {

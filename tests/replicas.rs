@@ -14,12 +14,14 @@ use crate::harness::{Answer, Api, Cluster, Process, Way};
 /// Until a fault must have been noticed.
 const NOTICED: Duration = Duration::from_secs(1);
 /// How long each fault is watched.
-const WATCHED: Duration = Duration::from_millis(3_000);
+const WATCHED: Duration = Duration::from_secs(4);
 /// The most that nearly all requests take after that.
 const PROMPT: Duration = Duration::from_secs(1);
 
 /// The most that any takes.
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(8);
+
+const CALLERS: usize = 8;
 
 /// What the callers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +67,7 @@ impl Load {
     fn start(api: &Api, key: &str) -> Load {
         let done = Arc::new(AtomicBool::new(false));
         let mut callers = JoinSet::new();
-        for kind in Kind::ALL.into_iter().chain(Kind::ALL) {
+        for kind in (0..CALLERS).map(|caller| Kind::ALL[caller % Kind::ALL.len()]) {
             let (api, key, done) = (api.on_its_own_connection(), key.to_owned(), done.clone());
             callers.spawn(async move {
                 let mut calls = Vec::new();
@@ -111,11 +113,11 @@ async fn survives(api: &Api, key: &str, what: &str, may_say: &[(u16, &str)], fau
     // A change of a key waits for a replica of auth-svc that is paused until that is forgotten, as it must.
     let prompt = calls.iter().filter(|call| call.kind != Kind::ConsoleWrite);
     let after = prompt.filter(|call| call.began >= began + NOTICED);
-    let mut times: Vec<Duration> = after.map(|call| call.took).collect();
-    times.sort_unstable();
+    let times: Vec<Duration> = after.map(|call| call.took).collect();
     assert!(times.len() >= 50, "{what}: too few calls, {}", times.len());
-    let p99 = times[times.len() * 99 / 100 - 1];
-    assert!(p99 < PROMPT, "{what}: p99 {p99:?}");
+    let late = times.iter().filter(|took| **took >= PROMPT).count();
+    // One in a hundred, and of each caller the one that a pause of the machine has met.
+    assert!(late <= times.len() / 100 + CALLERS, "{what}: {late} of {} are late", times.len());
     let longest = calls.iter().map(|call| call.took).max().unwrap_or_default();
     assert!(longest < LONGEST, "{what}: {longest:?}");
 }

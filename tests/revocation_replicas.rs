@@ -24,7 +24,7 @@ const WINDOW: usize = 4;
 /// How long a DELETE may go unanswered before it is sent again through the other edge.
 const RETRY: Duration = Duration::from_secs(4);
 /// How long after the disturbance all must be well again.
-const RECOVERY: Duration = Duration::from_secs(15);
+const RECOVERY: Duration = Duration::from_secs(30);
 
 /// One request and what became of it.
 struct Call {

@@ -364,6 +364,8 @@ fn settings(data_dir: &Path, database: &Option<Secret>) -> Settings {
     settings.database.max_connections = 4;
     settings.edge.listen = any_port.to_owned();
     settings.edge.address_requests_per_second = 0;
+    // A busy machine may pause a test for longer than the check may take.
+    settings.edge.authorize_timeout_ms = 30_000;
     settings.dashboard.listen = any_port.to_owned();
     settings.admin.listen = any_port.to_owned();
     config::<AuthService>(&mut settings).listen = any_port.parse().unwrap();
