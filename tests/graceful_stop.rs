@@ -106,9 +106,10 @@ async fn a_second_signal_ends_the_process_at_once() {
 async fn a_stop_that_is_sent_twice_is_one() {
     let mut keyward = Processes::together(&[]).await;
     let request = half_a_request(&keyward).await;
-    // As from `timeout`, or from a terminal and what watches it.
-    keyward.all[0].signal(Signal::TERM);
-    keyward.all[0].signal(Signal::INT);
+    // As from `timeout`, or from a terminal and what watches it. Paused, it meets both in one moment.
+    for signal in [Signal::STOP, Signal::TERM, Signal::INT, Signal::CONT] {
+        keyward.all[0].signal(signal);
+    }
     keyward.all[0].logged("stopping: requests in flight may end").await;
     assert!(finish(request).await.starts_with("HTTP/1.1 201 "));
     assert!(keyward.all[0].ended().await.success());
