@@ -60,6 +60,7 @@ async fn kill_9_loses_no_file_that_was_acknowledged_and_leaves_no_half_one() {
         let mut acknowledged: Vec<(Value, usize)> = Vec::new();
         for round in 0..4 {
             let api = keyward.with_key(&key).on_its_own_connection();
+            let (told, mut tells) = tokio::sync::mpsc::unbounded_channel();
             // It dies at another moment each time: before, within and after an upload.
             let uploading = tokio::spawn(async move {
                 let mut made = Vec::new();
@@ -72,9 +73,14 @@ async fn kill_9_loses_no_file_that_was_acknowledged_and_leaves_no_half_one() {
                     let Ok(answer) = response.json::<Value>().await else { break };
                     assert_eq!(answer["success"], true, "{answer}");
                     made.push((answer["data"].clone(), number));
+                    told.send(()).unwrap();
                 }
                 made
             });
+            // The last time not before one is acknowledged, however busy the machine is.
+            if round == 3 {
+                tells.recv().await;
+            }
             tokio::time::sleep(Duration::from_millis(300 + 170 * round as u64)).await;
             keyward.all[0].kill().await;
             acknowledged.extend(uploading.await.unwrap());
