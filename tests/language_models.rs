@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::extraction::{documents, job, schema};
-use crate::harness::{Api, LanguageModel, Processes};
+use crate::extraction::{documents, ended, schema};
+use crate::harness::{LanguageModel, Processes};
 
 const KEY: &str = "sk-0f6a53f6b1c84e0f";
 const INVOICE: &str = "\
@@ -24,18 +24,6 @@ fn body(engine: &str) -> Value {
         "options": {"engine": engine},
         "schema": schema(),
     })
-}
-
-/// The job once it has ended, however busy the machine is.
-async fn ended(api: &Api, id: &str) -> Value {
-    let path = format!("{}?wait=60", job(api, id));
-    loop {
-        let answer = api.send(api.by_key("GET", &path)).await;
-        let job = answer.success(200, "Document extraction retrieved.");
-        if job["status"] != "QUEUED" && job["status"] != "RUNNING" {
-            return job.clone();
-        }
-    }
 }
 
 #[tokio::test]
