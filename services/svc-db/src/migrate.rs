@@ -70,7 +70,7 @@ struct State {
     pending: usize,
     /// Whether what is applied is what there is. What does not fit is sqlx's to say.
     fits: bool,
-    /// The newest one that is applied and not known, if it is newer than all that are known.
+    /// The newest one that is applied and not known, if it is newer than all that are known and that matters.
     newer: Option<i64>,
 }
 
@@ -99,7 +99,9 @@ impl State {
             }
         }
         state.fits &= applied.is_empty();
-        state.newer = applied.into_keys().max().filter(|version| *version > newest);
+        if !migrations.ignore_missing {
+            state.newer = applied.into_keys().max().filter(|version| *version > newest);
+        }
         Ok(state)
     }
 
@@ -117,4 +119,40 @@ impl State {
 
 fn is_denied(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42501"))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::migrate::{Migration, MigrationType, Migrator};
+    use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+    use crate::testing::TestEnvironment;
+    use crate::{OpenError, open};
+
+    /// So many migrations.
+    fn migrations(count: i64, ignore_missing: bool) -> Migrator {
+        let migration = |version| {
+            let sql = AssertSqlSafe(format!("CREATE TABLE number_{version} (id BIGINT)")).into_sql_str();
+            Migration::new(version, "a table".into(), MigrationType::Simple, sql, false)
+        };
+        let mut migrations = Migrator::with_migrations((1..=count).map(migration).collect());
+        migrations.set_ignore_missing(ignore_missing);
+        migrations
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_release_is_refused_unless_what_is_missing_is_ignored() {
+        for (engine, home) in TestEnvironment::each().await {
+            let open = async |count, ignore_missing| {
+                let migrations = || migrations(count, ignore_missing);
+                open(&home.environment, "rows", migrations(), migrations()).await
+            };
+            open(2, false).await.unwrap().close().await;
+            for known in 0..2 {
+                let refused = open(known, false).await.err();
+                assert!(matches!(refused, Some(OpenError::Newer { version: 2, .. })), "{engine}, {known}: {refused:?}");
+                open(known, true).await.unwrap().close().await;
+            }
+        }
+    }
 }
