@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use tokio::task::yield_now;
+use tokio::time::advance;
+
 use super::*;
 use crate::grpc::Address;
 use crate::grpc::test_service::{Service, address, ask, bind, call, serve};
 use crate::telemetry::Metrics;
-
-/// Less than any call here takes whose replica is silent and which is not made elsewhere.
-const SOON: Duration = Duration::from_millis(1_200);
 
 /// One that is paused: the system takes connections for it, and nobody answers.
 fn paused() -> (Address, std::net::TcpListener) {
@@ -30,9 +30,8 @@ async fn what_changes_nothing_is_answered_by_another_replica() {
     let upstream = upstream(&[asleep, address(&listener)], &metrics);
     let (good, _stop) = serve(listener);
     for n in 1..=20 {
-        let began = Instant::now();
+        // One that is made nowhere else fails, since its replica is silent.
         call(&upstream, "read", true).await.unwrap();
-        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
         assert_eq!(calls(&good), n);
     }
     assert!(metrics.encode().unwrap().contains(r#"upstream_repeats_total{upstream="test",reason="hedged"}"#));
@@ -46,7 +45,8 @@ async fn what_may_have_changed_something_is_given_up_and_never_made_again() {
     let began = Instant::now();
     let failure = ask(&upstream, "write").await.unwrap_err();
     assert_eq!(status::reason(&failure), Reason::DeadlineExceeded);
-    assert!(began.elapsed() < SILENT_LIMIT + Duration::from_secs(1), "{:?}", began.elapsed());
+    // Its deadline is two seconds after that.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     assert_eq!(calls(&good), 0);
     // By then it is out of rotation.
     for n in 1..=10 {
@@ -55,17 +55,30 @@ async fn what_may_have_changed_something_is_given_up_and_never_made_again() {
     }
 }
 
-#[tokio::test]
+/// Time stands but for what the test lets pass, and the test never waits idly, which would let time go on: however
+/// busy the machine is, what the monitors ask is answered in time.
+#[tokio::test(start_paused = true)]
 async fn a_replica_that_is_slow_with_one_call_is_waited_for() {
     let (one, two) = (bind().await, bind().await);
     let metrics = Metrics::new();
     let upstream = upstream(&[address(&one), address(&two)], &metrics);
     let ((slow, _stop), (other, _stop_too)) = (serve(one), serve(two));
     let waiting = tokio::spawn(async move { call(&upstream, "slow", true).await });
-    slow.entered.notified().await;
-    tokio::time::sleep(HEDGE_DELAY * 4).await;
+    while calls(&slow) == 0 {
+        yield_now().await;
+    }
+    for _ in 0..HEDGE_DELAY.as_millis() * 4 {
+        advance(Duration::from_millis(1)).await;
+        // What is on its way arrives.
+        for _ in 0..20 {
+            yield_now().await;
+        }
+    }
     assert!(!waiting.is_finished());
     slow.release.notify_one();
+    while !waiting.is_finished() {
+        yield_now().await;
+    }
     waiting.await.unwrap().unwrap();
     assert_eq!((calls(&slow), calls(&other)), (1, 0));
     assert!(!metrics.encode().unwrap().contains("hedged"));
