@@ -71,7 +71,7 @@ async fn each_core_has_a_stream_and_lends_it_to_one_whose_connection_leads_nowhe
             while call(place, 100).await.is_err() {}
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), all_are_answered).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(15), all_are_answered).await.unwrap();
 }
 
 #[tokio::test]
@@ -145,8 +145,11 @@ async fn a_caller_that_goes_ends_the_work_for_it() {
 async fn a_deadline_is_kept_by_the_service() {
     let replica = Replica::start().await;
     let upstream = upstream(&[replica.address()], &Metrics::new());
-    let late = Asked::of("slow").within(50).call(upstream).await.unwrap_err();
-    assert_eq!(status::reason(&late), Reason::DeadlineExceeded);
+    // One whose time is over before it is sent, as on a busy machine, reaches nobody.
+    while replica.things.calls.load(Ordering::SeqCst) == 0 {
+        let late = Asked::of("slow").within(50).call(upstream.clone()).await.unwrap_err();
+        assert_eq!(status::reason(&late), Reason::DeadlineExceeded);
+    }
     replica.things.left.notified().await;
 }
 
