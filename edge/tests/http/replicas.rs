@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use edge::Config;
 use keyward_proto::auth::v1::authorization_service_server::AuthorizationServiceServer;
 use keyward_proto::contacts::v1 as contacts;
 use keyward_proto::contacts::v1::contact_service_server::{ContactService, ContactServiceServer};
@@ -15,8 +16,13 @@ use tonic::transport::server::TcpIncoming;
 use crate::client::{Call, call, contact};
 use crate::stack::{Auth, Bare, Stack};
 
-/// What the first replica has in these tests.
-const TRY: Duration = Duration::from_millis(300);
+/// What the first replica has in these tests: more than one that lives takes on a busy machine.
+const TRY: Duration = Duration::from_secs(1);
+/// What a service has that answers nothing before another replica is asked.
+const SILENCE: Duration = Duration::from_millis(300);
+const REQUESTS: usize = 20;
+/// The most of them that may wait for a replica that answers nothing. With every second one it would be ten.
+const WAIT: usize = 7;
 
 /// A replica that serves.
 async fn replica() -> (Address, Arc<Auth>) {
@@ -76,7 +82,11 @@ async fn contacts_svc(service: impl ContactService) -> Address {
 
 async fn stack(replicas: &[Address]) -> Stack {
     let millis = u64::try_from(TRY.as_millis()).unwrap();
-    Stack::with_replicas(replicas, |config| config.authorize_try_ms = millis).await
+    let change = |config: &mut Config| {
+        config.authorize_try_ms = millis;
+        config.authorize_timeout_ms = 10 * millis;
+    };
+    Stack::with_replicas(replicas, change).await
 }
 
 async fn status(stack: &Stack) -> u16 {
@@ -89,13 +99,15 @@ async fn one_that_cannot_answer_is_no_answer() {
     for (what, bad) in [("dead", dead()), ("unavailable", unavailable().await.0), ("stopped", asleep)] {
         let (good, auth) = replica().await;
         let stack = stack(&[bad, good]).await;
-        let began = Instant::now();
-        for n in 1..=20 {
+        let mut waited = 0;
+        for n in 1..=REQUESTS {
+            let began = Instant::now();
             assert_eq!(status(&stack).await, 200, "{what}");
             assert_eq!(auth.count(), n, "{what}");
+            waited += usize::from(began.elapsed() >= TRY);
         }
         // It is tried now and then, and not at every second request.
-        assert!(began.elapsed() < TRY * 5, "{what}: {:?}", began.elapsed());
+        assert!(waited <= WAIT, "{what}: {waited}");
     }
 }
 
@@ -112,11 +124,13 @@ async fn only_what_changes_nothing_is_asked_of_another_service() {
 async fn a_paused_service_is_left_alone() {
     let (asleep, _listener) = stopped();
     let stack = Stack::with_contacts(&[asleep, contacts_svc(Bare::default()).await]).await;
-    let began = Instant::now();
-    for _ in 0..20 {
+    let mut waited = 0;
+    for _ in 0..REQUESTS {
+        let began = Instant::now();
         assert_eq!(status(&stack).await, 200);
+        waited += usize::from(began.elapsed() >= SILENCE);
     }
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(waited <= WAIT, "{waited}");
 }
 
 #[tokio::test]
