@@ -1,7 +1,7 @@
 //! One auth-svc with an owner, an agent and a key.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use svc_runtime::service::Service;
 
 use auth_svc::setup::{self, SetupRequest, SetupResult};
@@ -24,7 +24,10 @@ use svc_runtime::authorize::{Asked, Authorize, Credential, Question};
 use svc_runtime::grpc::caller::InternalCredential;
 use svc_runtime::grpc::{Upstream, status};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Streaming};
+use tonic::{Code, Request, Streaming};
+
+/// How long a decision is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Auth {
     pub service: AuthService,
@@ -76,9 +79,18 @@ impl Auth {
         }
     }
 
-    /// The decision, and what is said beside it.
+    /// The decision, and what is said beside it. On a busy machine the lease of a replica may run out for a
+    /// moment, in which it decides nothing.
     pub async fn answer(&self, request: pb::AuthorizeRequest) -> pb::AuthorizeResponse {
-        self.try_authorize(request).await.unwrap()
+        let began = Instant::now();
+        loop {
+            match self.try_authorize(request.clone()).await {
+                Err(status) if status.code() == Code::Unavailable && began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                answer => return answer.unwrap(),
+            }
+        }
     }
 
     /// The same where there may be no decision.
