@@ -91,7 +91,7 @@ async fn an_unanswered_script_is_an_error_in_time_and_not_sent_again() {
     let store = RedisStore::open(&server.url).await.unwrap();
     let began = Instant::now();
     assert!(matches!(store.take("key", limits(1, 1)).await, Err(LimitError::TooSlow)));
-    assert!((Duration::from_millis(250)..Duration::from_secs(5)).contains(&began.elapsed()));
+    assert!((Duration::from_millis(250)..Duration::from_secs(30)).contains(&began.elapsed()));
     assert_eq!(server.scripts.load(Ordering::SeqCst), 1);
     // The next one is on another connection.
     assert!(store.take("key", limits(1, 1)).await.is_err());
@@ -101,7 +101,7 @@ async fn an_unanswered_script_is_an_error_in_time_and_not_sent_again() {
 #[tokio::test]
 async fn a_lost_connection_is_made_again_but_the_script_not_sent_again() {
     let server = Server::start("noeviction", Habit::Closes).await;
-    let store = RedisStore::open(&server.url).await.unwrap();
+    let store = RedisStore::open(&server.url).await.unwrap().patient();
     for n in 1..=3 {
         assert!(matches!(store.take("key", limits(1, 1)).await, Err(LimitError::Redis(_))));
         assert_eq!(server.counted(), (n, n));
@@ -117,7 +117,7 @@ async fn a_server_that_is_no_longer_the_primary_is_left() {
         ("-MALFORMED it is not a limit of Keyward\r\n", false),
     ] {
         let server = Server::start("noeviction", Habit::Says(answer)).await;
-        let store = RedisStore::open(&server.url).await.unwrap();
+        let store = RedisStore::open(&server.url).await.unwrap().patient();
         for _ in 0..2 {
             assert!(matches!(store.take("key", limits(1, 1)).await, Err(LimitError::Redis(_))), "{answer}");
         }
@@ -128,7 +128,7 @@ async fn a_server_that_is_no_longer_the_primary_is_left() {
 #[tokio::test]
 async fn an_answer_that_is_not_windows_is_an_error() {
     let server = Server::start("noeviction", Habit::Says("*2\r\n:1\r\n$3\r\nabc\r\n")).await;
-    let store = RedisStore::open(&server.url).await.unwrap();
+    let store = RedisStore::open(&server.url).await.unwrap().patient();
     assert!(matches!(store.take("key", limits(1, 1)).await, Err(LimitError::Malformed)));
 }
 
@@ -137,7 +137,7 @@ async fn a_server_that_is_away_does_not_keep_the_service_from_starting() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let store = RedisStore::open(&format!("redis://{address}")).await.unwrap();
+    let store = RedisStore::open(&format!("redis://{address}")).await.unwrap().patient();
     for _ in 0..3 {
         // Known at once, not when the time is over.
         assert!(matches!(store.take("key", limits(1, 1)).await, Err(LimitError::Redis(_))));

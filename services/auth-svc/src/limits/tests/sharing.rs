@@ -165,7 +165,7 @@ async fn postgres_that_does_not_answer_is_an_error_in_time() {
     lock.execute(&mut *work).await.unwrap();
     let began = std::time::Instant::now();
     assert!(store.take(&key, DEFAULT).await.is_err());
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(30), "the patient one waits for twice as long");
     assert!(patient.take(&new_key(), DEFAULT).await.unwrap().allowed(), "other keys do not wait");
     drop(work);
     drop(connection);
