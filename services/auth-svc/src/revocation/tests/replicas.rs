@@ -160,7 +160,6 @@ async fn a_key_deleted_through_one_replica_is_refused_by_every_other() {
 async fn a_paused_replica_answers_unavailable_and_is_not_waited_for_twice() {
     let f = Fixture::new().await;
     let (key, secret) = f.new_key().await;
-    let (other, _) = f.new_key().await;
     let_through(&f.two, &key, &secret).await;
     pause(&f.two);
 
@@ -174,9 +173,18 @@ async fn a_paused_replica_answers_unavailable_and_is_not_waited_for_twice() {
     while announcements.replicas().await.unwrap().1.len() > 1 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let began = Instant::now();
-    f.delete(&f.one, &other).await.unwrap();
-    assert!(began.elapsed() < LEASE, "the dead row is gone");
+    // Each would take as long if it waited for the dead row; one of them may on a busy machine.
+    let mut quickest = Duration::MAX;
+    for _ in 0..10 {
+        let (other, _) = f.new_key().await;
+        let began = Instant::now();
+        f.delete(&f.one, &other).await.unwrap();
+        quickest = quickest.min(began.elapsed());
+        if quickest < LEASE {
+            break;
+        }
+    }
+    assert!(quickest < LEASE, "the dead row is gone");
 }
 
 #[tokio::test]
