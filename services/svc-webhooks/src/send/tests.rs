@@ -86,9 +86,10 @@ async fn one_that_says_nothing_is_left_after_15_seconds() {
     let receiver = Receiver::start().await;
     receiver.otherwise(Answer::Silent);
     let http = Http::new(&local()).unwrap();
-    // The message is on its way before time is made to run.
-    let sending = tokio::spawn(async move { http.send(message(&receiver.url())).await });
-    tokio::task::yield_now().await;
+    // The message has arrived before time is made to run.
+    let sent = message(&receiver.url());
+    let sending = tokio::spawn(async move { http.send(sent).await });
+    receiver.wait_for(1).await;
     tokio::time::pause();
     let begun = tokio::time::Instant::now();
     assert_eq!(sending.await.unwrap(), Outcome::Failed(Failure::TimedOut));
