@@ -20,7 +20,7 @@ use svc_core::error::Error;
 use svc_core::principal::{Principal, Subject};
 use svc_core::secret::Secret;
 use svc_db::testing::TestEnvironment;
-use svc_runtime::authorize::{Asked, Authorize, Credential, Question};
+use svc_runtime::authorize::{Answer, Asked, Authorize, Credential, NoDecision, Question};
 use svc_runtime::grpc::caller::InternalCredential;
 use svc_runtime::grpc::{Upstream, status};
 use tokio_stream::wrappers::ReceiverStream;
@@ -129,6 +129,19 @@ impl Auth {
             request_id: &request.request_id,
         };
         self.in_process.ask(&question, Duration::from_secs(10))
+    }
+
+    /// The answer that an edge in the same process waits for, as soon as there is one.
+    pub async fn answer_in_process(&self, request: &pb::AuthorizeRequest) -> Answer {
+        let began = Instant::now();
+        loop {
+            match self.ask(request).answer().await {
+                Err(NoDecision::Undecided) if began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                answer => return answer.unwrap(),
+            }
+        }
     }
 
     /// Asks questions over a stream, as an edge does that runs apart.

@@ -7,7 +7,7 @@ use keyward_proto::auth::v1 as pb;
 use keyward_proto::policy::v1::Role;
 use svc_core::error::Reason;
 use svc_db::testing::TestEnvironment;
-use svc_runtime::authorize::{Answer, Asked};
+use svc_runtime::authorize::Asked;
 
 use crate::harness::{Auth, error};
 use crate::rotation::{OVERLAP, rotated};
@@ -54,7 +54,7 @@ async fn the_answers_are_those_of_the_rpc() {
     for (engine, auth) in Auth::each().await {
         for (what, request) in questions(&auth).await.into_iter().chain(looked_up(&auth)) {
             let of_rpc = auth.answer(request.clone()).await;
-            let answer = auth.ask(&request).answer().await.unwrap();
+            let answer = auth.answer_in_process(&request).await;
             assert_eq!(answer.windows.is_some(), of_rpc.rate.is_some(), "{engine}: {what}");
             assert_eq!(decision(answer.into()), decision(of_rpc), "{engine}: {what}");
         }
@@ -76,10 +76,7 @@ async fn what_memory_knows_is_answered_at_once() {
 async fn each_question_takes_one_slot_and_a_dropped_one_none() {
     for (engine, auth) in Auth::each().await {
         let request = auth.read_contacts(&auth.first.api_key, auth.first.api_secret.expose());
-        let remaining = async || {
-            let answer: Answer = auth.ask(&request).answer().await.unwrap();
-            answer.windows.unwrap().minute.remaining
-        };
+        let remaining = async || auth.answer_in_process(&request).await.windows.unwrap().minute.remaining;
         let first = remaining().await;
         assert_eq!(remaining().await, first - 1, "{engine}");
         if let waiting @ Asked::Waiting(_) = auth.ask(&request) {

@@ -67,7 +67,7 @@ async fn a_request_counts_however_it_is_asked_about_and_whatever_is_decided() {
         let read = auth.read_contacts(&key.api_key, &secret);
         // By the RPC, in the process, and over a stream.
         auth.authorize(read.clone()).await.unwrap();
-        assert!(auth.ask(&read).answer().await.unwrap().decision.is_ok(), "{engine}");
+        assert!(auth.answer_in_process(&read).await.decision.is_ok(), "{engine}");
         let (questions, asked) = mpsc::channel(1);
         let question = pb::AuthorizeQuestion { id: 7, request: Some(read.clone()), traceparent: None };
         questions.send(pb::AuthorizeStreamRequest { questions: vec![question] }).await.unwrap();
