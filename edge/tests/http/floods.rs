@@ -11,7 +11,7 @@ use crate::http2::{
 };
 use crate::stack::Stack;
 
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 const HEALTH: &str = "/v1/open/health";
 const PROTOCOL_ERROR: u32 = 1;
 const ENHANCE_YOUR_CALM: u32 = 11;
