@@ -163,6 +163,9 @@ async fn postgres_that_does_not_answer_is_an_error_in_time() {
     let mut work = connection.begin().await.unwrap();
     let lock = sqlx::query("SELECT 1 FROM shared_limits WHERE key_id = $1 FOR UPDATE").bind(&key);
     lock.execute(&mut *work).await.unwrap();
+    // The server ends a transaction that waits for its client, and would let the row go.
+    let hold = sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0");
+    hold.execute(&mut *work).await.unwrap();
     let began = std::time::Instant::now();
     assert!(store.take(&key, DEFAULT).await.is_err());
     assert!(began.elapsed() < Duration::from_secs(30), "the patient one waits for twice as long");
