@@ -31,6 +31,7 @@ pub(crate) fn timestamp(text: &str, through_day: bool) -> Result<Time, InvalidVa
     };
     match time {
         Some((seconds, nanos)) if (FIRST_SECOND..=LAST_SECOND).contains(&seconds) => Ok((seconds, nanos)),
+        _ if has_lost_its_plus(text) => Err((Fault::Invalid, Cow::Borrowed(NO_PLUS))),
         _ if through_day => Err((Fault::Invalid, Cow::Borrowed(NO_DATE))),
         _ => Err((Fault::Invalid, Cow::Borrowed(NO_TIME))),
     }
@@ -39,6 +40,12 @@ pub(crate) fn timestamp(text: &str, through_day: bool) -> Result<Time, InvalidVa
 const NO_DATE: &str =
     "must be a date such as 2026-12-31 or a time as in RFC 3339 such as 2026-12-31T12:00:00Z";
 const NO_TIME: &str = "must be a time as in RFC 3339 such as 2026-01-31T12:00:00Z";
+const NO_PLUS: &str = "has a space before its zone: in a query the + of +02:00 is written %2B";
+
+/// Whether it were a time with a plus in place of the space, as which a query's plus is read.
+fn has_lost_its_plus(text: &str) -> bool {
+    text.contains(' ') && rfc3339(text.replacen(' ', "+", 1).as_bytes()).is_some()
+}
 
 fn end_of_day(text: &str) -> Option<(i64, i32)> {
     let next = seconds(text.parse::<Date>().ok()?.at(0, 0, 0, 0)) + DAY;
@@ -221,6 +228,19 @@ pub(crate) fn write_duration(out: &mut Vec<u8>, (seconds, nanos): Time) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plus_that_was_read_as_a_space_is_named() {
+        for (text, message) in [
+            ("2026-01-31T12:00:00 02:00", NO_PLUS),
+            ("2026-01-31T12:00:00.5 00:00", NO_PLUS),
+            ("2026-01-31 12:00:00Z", NO_TIME),
+            ("2026-01-31T12:00:00  02:00", NO_TIME),
+            (" 2026-01-31T12:00:00Z", NO_TIME),
+        ] {
+            assert_eq!(timestamp(text, false), Err((Fault::Invalid, Cow::Borrowed(message))), "{text}");
+        }
+    }
 
     #[test]
     fn times() {
