@@ -182,6 +182,7 @@ fn of_notice(notice: &Notice) -> pb::DocumentNotice {
         NoticeKind::SimplerOcr => pb::DocumentNoticeKind::SimplerOcr,
         NoticeKind::Damaged => pb::DocumentNoticeKind::Damaged,
         NoticeKind::ExternalReference => pb::DocumentNoticeKind::ExternalReference,
+        NoticeKind::MissingPages => pb::DocumentNoticeKind::MissingPages,
     };
     pb::DocumentNotice {
         kind: kind.into(),

@@ -101,4 +101,6 @@ pub enum NoticeKind {
     Damaged,
     /// The document refers to something outside, which was not fetched.
     ExternalReference,
+    /// Pages were asked for that the document does not have.
+    MissingPages,
 }

@@ -112,6 +112,9 @@ impl<'a> Output<'a> {
         if wanted > most {
             return Err(ReadError::TooManyPages(format!("{wanted}, and at most {most} are read")));
         }
+        if self.task.pages.iter().any(|(first, _)| *first > page_count) {
+            self.notice(NoticeKind::MissingPages, None, format!("its last is {page_count}"));
+        }
         self.pages = page_count;
         self.write(&Frame::Head { kind, page_count })
     }

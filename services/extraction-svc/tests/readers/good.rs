@@ -1,6 +1,6 @@
 //! Documents of every format.
 
-use extraction_svc::document::{Kind, Method, NoticeKind, Table};
+use extraction_svc::document::{Kind, Method, Notice, NoticeKind, Table};
 use extraction_svc::sandbox::{Progress, Request};
 
 use super::build::{PROSE, archive, cell, docx, lines, pages, paragraph, xlsx};
@@ -132,6 +132,11 @@ async fn pages_are_read_as_asked_and_told_of() {
     let numbers: Vec<u32> = document.pages.iter().map(|page| page.number).collect();
     assert_eq!((numbers, document.page_count), (vec![2, 3, 249, 250], 250));
     assert_eq!(told.last(), Some(&Progress { pages: 250, read: 4 }));
+    assert_eq!(document.notices, []);
+    let request = Request { pages: vec![(2, 2), (251, 999)], ..Request::default() };
+    let document = sandbox.read(file(&bytes), &request, |_| {}).await.unwrap();
+    let notice = Notice { kind: NoticeKind::MissingPages, page: None, detail: "its last is 250".to_owned() };
+    assert_eq!((document.pages.len(), document.notices), (1, vec![notice]));
     let document = sandbox.read(file(&bytes), &Request::default(), |_| {}).await.unwrap();
     for (number, page) in (1..).zip(&document.pages) {
         assert!(words(page, false).starts_with(&format!("Page {number}.")));

@@ -7,10 +7,11 @@ const SAYS: Record<string, string> = {
   SIMPLER_OCR: 'The simpler reader of pictures was used',
   DAMAGED: 'A part could not be read',
   EXTERNAL_REFERENCE: 'What the document refers to outside was not fetched',
+  MISSING_PAGES: 'Pages were asked for that the document does not have',
 }
 
 /** What has to do with trust in the values, and not only with how they were read. */
-const WARNS = ['MISLABELLED', 'HIDDEN_TEXT', 'DAMAGED']
+const WARNS = ['MISLABELLED', 'HIDDEN_TEXT', 'DAMAGED', 'MISSING_PAGES']
 
 /** What of a document's reading a person should know, a sentence for each kind, with the pages that it is about. */
 export function noticeLines(notices: DocumentNotice[]): { kind: string; text: string; warns: boolean }[] {
