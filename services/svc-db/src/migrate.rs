@@ -150,7 +150,10 @@ mod tests {
             open(2, false).await.unwrap().close().await;
             for known in 0..2 {
                 let refused = open(known, false).await.err();
-                assert!(matches!(refused, Some(OpenError::Newer { version: 2, .. })), "{engine}, {known}: {refused:?}");
+                assert!(
+                    matches!(refused, Some(OpenError::Newer { version: 2, .. })),
+                    "{engine}, {known}: {refused:?}"
+                );
                 open(known, true).await.unwrap().close().await;
             }
         }
