@@ -179,6 +179,17 @@ async fn a_job_from_its_begin_to_its_end() {
     assert_eq!(corrected["corrections"][0]["value"], "INV-9999");
     assert_eq!(corrected["corrections"][1]["value"], Value::Null, "the document does not hold it");
     assert_eq!(corrected["result"]["data"]["invoiceNumber"], "INV-2041", "the machine's value stays");
+    // The same by the names of properties.
+    let fields = json!({"fields": {"invoiceNumber": "INV-9998", "totalDue": null}});
+    let corrected = keyward.send(keyward.by_key("PATCH", &job(&keyward, &id)).json(&fields)).await;
+    let corrected = corrected.success(200, "Document extraction updated.");
+    let values: Vec<_> = corrected["corrections"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["path"], &one["value"]))
+        .collect();
+    assert_eq!(values, [(&json!("/invoiceNumber"), &json!("INV-9998")), (&json!("/totalDue"), &Value::Null)]);
     for (wrong, field) in [
         (json!({"corrections": [{"path": "/odd", "value": 1}]}), "corrections[0].value"),
         (json!({"corrections": [{"path": "/totalDue", "value": "much"}]}), "corrections[0].value"),

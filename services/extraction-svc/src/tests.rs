@@ -317,10 +317,13 @@ fn request(document: &str, schema: prost_types::Struct) -> Vec<pb::CreateJobRequ
 }
 
 fn correction(path: &str, text: &str) -> pb::JobCorrections {
-    use prost::Message;
-    let value = value::Value::from_wire(string(text).encode_to_vec());
-    let correction = pb::Correction { path: path.to_owned(), value: Some(value), corrected_at: None };
+    let value = Some(wire_value(&string(text)));
+    let correction = pb::Correction { path: path.to_owned(), value, corrected_at: None };
     pb::JobCorrections { corrections: vec![correction], ..Default::default() }
+}
+
+fn wire_value(value: &prost_types::Value) -> value::Value {
+    value::Value::from_wire(prost::Message::encode_to_vec(value))
 }
 
 fn text_of(job: &pb::Job) -> &str {
@@ -533,6 +536,11 @@ async fn corrections_teach_later_jobs_until_they_are_taken_back() {
     let fields = pb::JobCorrections { fields: [("text".to_owned(), fields)].into(), ..Default::default() };
     let corrected = running.correct(&first.id, fields, &["fields.text"]).await.unwrap();
     assert_eq!(corrected.corrections[0].path, "/text");
+    // A merge patch names what it takes out, and has no value for it.
+    let absent = running.correct(&first.id, pb::JobCorrections::default(), &["fields.text"]).await.unwrap();
+    let [absent] = absent.corrections.as_slice() else { panic!("{absent:?}") };
+    let null = prost_types::Value { kind: Some(Kind::NullValue(0)) };
+    assert_eq!((absent.path.as_str(), &absent.value), ("/text", &Some(wire_value(&null))));
     running.correct(&first.id, pb::JobCorrections::default(), &["corrections"]).await.unwrap();
     settled(&running, &first.id, false).await;
     let third = running.create("forgotten").await.unwrap();

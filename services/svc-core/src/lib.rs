@@ -15,6 +15,7 @@ pub mod error;
 pub mod idempotency;
 pub mod ids;
 pub mod json;
+pub mod mask;
 pub mod page;
 pub mod parcel;
 pub mod policy;

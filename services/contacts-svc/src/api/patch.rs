@@ -3,6 +3,7 @@
 use keyward_proto::contacts::v1 as pb;
 use prost_types::FieldMask;
 use svc_core::error::{Fault, Violation};
+use svc_core::mask;
 
 use super::contact::read;
 use crate::domain::{Part, Patch};
@@ -36,7 +37,7 @@ fn part(path: &str) -> Result<Part, Violation> {
         "tags" => Part::Tags,
         "notes" => Part::Notes,
         "custom_fields" => Part::CustomFields,
-        _ => match path.strip_prefix("custom_fields.").and_then(name) {
+        _ => match mask::member(path, "custom_fields") {
             Some(name) => Part::CustomField(name),
             None => {
                 let message = "`updateMask` names something that cannot be changed.";
@@ -44,15 +45,6 @@ fn part(path: &str) -> Result<Part, Violation> {
             }
         },
     })
-}
-
-/// The name of a member of a map: as it is where that is plain, else in backticks (AIP-161).
-fn name(written: &str) -> Option<String> {
-    match written.strip_prefix('`') {
-        Some(quoted) => quoted.strip_suffix('`').map(|name| name.replace("``", "`")),
-        None if written.contains(['.', '`']) => None,
-        None => Some(written.to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -68,10 +60,7 @@ mod tests {
             ("custom_fields", Some(Part::CustomFields)),
             ("custom_fields.shoeSize", custom("shoeSize")),
             ("custom_fields.`a.b`", custom("a.b")),
-            ("custom_fields.````", custom("`")),
-            ("custom_fields.``", custom("")),
             ("custom_fields.a.b", None),
-            ("custom_fields.`a", None),
             ("mobileNumber", None),
             ("id", None),
             ("version", None),

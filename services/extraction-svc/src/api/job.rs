@@ -5,6 +5,7 @@ use prost_types::FieldMask;
 use serde_json::Value;
 use svc_core::clock::Timestamp;
 use svc_core::error::{Fault, Violation};
+use svc_core::mask;
 
 use super::json;
 use crate::document::{Notice, NoticeKind};
@@ -18,15 +19,19 @@ const FIELDS: &str = "fields";
 /// What a caller sent as corrections: paths and values. `None`: nothing of it is to change.
 pub(super) fn corrections(
     sent: pb::JobCorrections,
-    mask: Option<FieldMask>,
+    update_mask: Option<FieldMask>,
 ) -> Result<Option<Vec<(String, Value)>>, Vec<Violation>> {
-    let mut named = (false, false);
-    for path in mask.unwrap_or_default().paths {
-        match path.as_str() {
-            CORRECTIONS => named.0 = true,
-            // A merge patch names each member of a map.
-            _ if path == FIELDS || path.strip_prefix(FIELDS).is_some_and(|rest| rest.starts_with('.')) => {
-                named.1 = true
+    let (mut named, mut absent) = ((false, false), Vec::new());
+    for path in update_mask.unwrap_or_default().paths {
+        match (path.as_str(), mask::member(&path, FIELDS)) {
+            (CORRECTIONS, _) => named.0 = true,
+            (FIELDS, _) => named.1 = true,
+            (_, Some(name)) => {
+                named.1 = true;
+                // A merge patch names each member of a map, and leaves out the value that is `null`.
+                if !sent.fields.contains_key(&name) {
+                    absent.push((name, Value::Null));
+                }
             }
             _ => {
                 let message = format!("`{path}` cannot be changed.");
@@ -59,14 +64,14 @@ pub(super) fn corrections(
             Ok(Some(corrections))
         }
         (false, true) => {
-            let mut fields: Vec<_> = sent.fields.into_iter().collect();
-            fields.sort_by(|a, b| a.0.cmp(&b.0));
-            let mut corrections = Vec::with_capacity(fields.len());
-            for (name, value) in fields {
+            let mut fields = absent;
+            for (name, value) in sent.fields {
                 let value = json::read(&value).ok_or_else(|| not_json(format!("{FIELDS}.{name}")))?;
-                corrections.push((format!("/{}", name.replace('~', "~0").replace('/', "~1")), value));
+                fields.push((name, value));
             }
-            Ok(Some(corrections))
+            fields.sort_by(|a, b| a.0.cmp(&b.0));
+            let path = |name: String| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            Ok(Some(fields.into_iter().map(|(name, value)| (path(name), value)).collect()))
         }
     }
 }
