@@ -21,6 +21,7 @@ mod llm;
 mod pages;
 mod parts;
 mod pipeline;
+mod pointer;
 pub mod reader;
 pub mod sandbox;
 mod store;

@@ -12,6 +12,7 @@ use crate::document::{Notice, NoticeKind};
 use crate::domain::{Correction, Failure, Field, Job, JobResult, Learning, Ocr, Options, Place, Status};
 use crate::jobs::Shown;
 use crate::llm::EMBEDDED;
+use crate::pointer;
 
 const CORRECTIONS: &str = "corrections";
 const FIELDS: &str = "fields";
@@ -70,8 +71,8 @@ pub(super) fn corrections(
                 fields.push((name, value));
             }
             fields.sort_by(|a, b| a.0.cmp(&b.0));
-            let path = |name: String| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            Ok(Some(fields.into_iter().map(|(name, value)| (path(name), value)).collect()))
+            let path = |name: &str| format!("/{}", pointer::escaped(name));
+            Ok(Some(fields.into_iter().map(|(name, value)| (path(&name), value)).collect()))
         }
     }
 }

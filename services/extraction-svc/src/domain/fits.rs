@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
+use crate::pointer;
+
 /// How many references are followed from one place to the next.
 const REFERENCES_MAX: usize = 16;
 
 /// Says in words why a value cannot stand at this place. `null` can stand at any: the document does not hold it.
 pub(crate) fn fits(schema: &Value, path: &str, value: &Value) -> Result<(), String> {
     let mut at = resolve(schema, schema);
-    for step in path.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
+    for step in pointer::steps(path) {
         let next = match at.get("items") {
             Some(items) if is_index(&step) => Some(items),
             _ => at.get("properties").and_then(|properties| properties.get(&step)),
@@ -66,7 +67,7 @@ fn stands(root: &Value, at: &Value, path: &str, value: &Value) -> Result<(), Str
                 .try_for_each(|(index, item)| stands(root, items, &format!("{path}/{index}"), item))
         }
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-            let path = format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let path = format!("{path}/{}", pointer::escaped(name));
             let property = at.get("properties").and_then(|properties| properties.get(name));
             let property = property.ok_or_else(|| format!("`{path}` leads to nothing in the schema."))?;
             stands(root, resolve(root, property), &path, member)

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::document::{Bounds, Document};
+use crate::pointer;
 
 use super::calibrate::Sort;
 use super::candidate::{Habits, Reading};
@@ -240,7 +241,7 @@ impl Writer<'_> {
     fn object(&mut self, members: &[(String, Node)], path: &str) -> Value {
         let mut object = Map::new();
         for (name, node) in members {
-            let at = format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let at = format!("{path}/{}", pointer::escaped(name));
             let value = match node {
                 Node::Object(inner) => self.object(inner, &at),
                 Node::Scalar(index) => self.scalar(*index, at),
@@ -298,7 +299,7 @@ impl Writer<'_> {
         for (i, row) in rows.into_iter().enumerate() {
             let mut object = Map::new();
             for ((name, index), cell) in members.iter().zip(&row.cells) {
-                let at = format!("{path}/{i}/{}", name.replace('~', "~0").replace('/', "~1"));
+                let at = format!("{path}/{i}/{}", pointer::escaped(name));
                 let value = match cell {
                     Some(cell) => self.leaf(
                         at,

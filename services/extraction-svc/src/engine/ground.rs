@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use crate::document::Document;
+use crate::pointer;
 
 use super::calibrate::UNCALIBRATED_CAP;
 use super::evidence::{Evidence, Evidences};
@@ -110,7 +111,7 @@ impl Writer<'_> {
     fn object(&mut self, members: &[(String, Node)], path: &str, windows: &Windows<'_>) -> Value {
         let mut object = Map::new();
         for (name, node) in members {
-            let at = format!("{path}/{}", escaped(name));
+            let at = format!("{path}/{}", pointer::escaped(name));
             let inner: Vec<(RangeInclusive<u32>, &Value)> =
                 windows.iter().filter_map(|(pages, said)| Some((pages.clone(), said.get(name)?))).collect();
             let value = match node {
@@ -190,7 +191,7 @@ impl Writer<'_> {
                         true => found.into_iter().find(|evidence| evidence.parts[0].0 == at),
                         false => self.nearest(found, at),
                     };
-                    let cell = format!("{path}/{}/{}", values.len(), escaped(name));
+                    let cell = format!("{path}/{}/{}", values.len(), pointer::escaped(name));
                     object.insert(name.clone(), self.leaf(cell, 0.0, chosen));
                 }
                 values.push(Value::Object(object));
@@ -237,8 +238,4 @@ fn anchor(cells: &[Vec<Evidence>], taken: &HashSet<(usize, usize)>) -> Option<(u
     let (column, found) = strong.min_by_key(|(_, found)| found.len())?;
     let free = found.iter().map(|evidence| evidence.parts[0].0).find(|at| !taken.contains(&(column, *at)))?;
     Some((column, free))
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

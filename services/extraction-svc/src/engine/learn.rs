@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::document::Document;
+use crate::pointer;
 
 use super::calibrate::Calibration;
 use super::candidate::{Habits, Reading};
@@ -207,8 +208,7 @@ fn least(schema: &CompiledSchema, lessons: &[Example], models: &[Model]) -> BTre
 fn tree(corrections: &[Correction]) -> Value {
     let mut root = Value::Object(serde_json::Map::new());
     for correction in corrections {
-        let steps: Vec<String> =
-            correction.path.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect();
+        let steps: Vec<String> = pointer::steps(&correction.path).collect();
         if !steps.is_empty() && steps.len() < 40 {
             put(&mut root, &steps, &correction.value);
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::lexicon::lexicon;
 use crate::engine::text::words;
+use crate::pointer;
 
 use super::{CompiledSchema, Field, Kind, Node, Topic};
 
@@ -305,7 +306,7 @@ impl<'a> Compiler<'a> {
             if name.len() > MAX_TEXT {
                 return refuse(path, "too_large", "the name of a property is too long");
             }
-            let escaped = name.replace('~', "~0").replace('/', "~1");
+            let escaped = pointer::escaped(name);
             let at = format!("{path}/properties/{escaped}");
             if let Some(node) =
                 self.node(property, &at, &format!("{pointer}/{escaped}"), name, depth + 1, in_list)?
