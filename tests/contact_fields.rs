@@ -230,6 +230,32 @@ async fn writes_are_held_to_them() {
     .await;
 }
 
+/// A value that did not fit is no value of the field, and may be there twice. Once it fits, it may not.
+#[tokio::test]
+async fn a_field_that_takes_more_values_keeps_them_unique() {
+    Stack::each(async |stack| {
+        let stack = &stack;
+        for email in ["a@example.com", "b@example.com"] {
+            stack.create_contact(json!({"email": email, "customFields": {"seat": 20}})).await.ok();
+        }
+        let seat = json!({"key": "seat", "type": "NUMBER", "unique": true, "maximum": 10});
+        send(stack, "POST", &format!("{}?confirm=true", fields(&stack.agent)), seat).await.ok();
+        let one = format!("{}/seat", fields(&stack.agent));
+        let wider = json!({"maximum": 100});
+        send(stack, "PATCH", &one, wider.clone()).await.refusal(409, "conflict");
+
+        let listed = stack.list_contacts("?email=b@example.com").await;
+        let id = listed.ok()[0]["id"].as_str().unwrap().to_owned();
+        patch(stack, &stack.contact_path_by_id(&id), json!({"customFields": {"seat": null}})).await.ok();
+        send(stack, "PATCH", &one, wider).await.ok();
+        let again =
+            stack.create_contact(json!({"email": "c@example.com", "customFields": {"seat": 20}})).await;
+        again.refusal(409, "already_exists");
+        assert_eq!(details(&again), ["customFields.seat duplicate"]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn two_writes_of_a_unique_value_at_once() {
     Stack::each(async |stack| {

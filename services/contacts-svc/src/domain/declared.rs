@@ -173,6 +173,10 @@ impl DeclaredFields {
                     }
                     match (before.unique, after.unique) {
                         (false, true) => take_all(work, &partition, &after, phones).await?,
+                        // Values that did not fit are values of the field now.
+                        (true, true) if before.may_refuse_what(&after) => {
+                            take_all(work, &partition, &after, phones).await?;
+                        }
                         (true, false) => work.release_field(&partition, &key).await?,
                         _ => {}
                     }
@@ -290,7 +294,8 @@ async fn lock(work: &mut dyn Work, partition: &Partition) -> Result<FieldSet, Co
     Ok(work.field_set(partition).await?)
 }
 
-/// Takes the values of all contacts for a field that becomes unique. No contact is written meanwhile.
+/// Takes the values of all contacts for a field that is to be unique, also where they have them already. No contact is
+/// written meanwhile.
 async fn take_all(
     work: &mut dyn Work,
     partition: &Partition,
