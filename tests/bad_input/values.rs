@@ -30,6 +30,12 @@ fn fields(ground: &Ground) -> Vec<Case> {
         invalid("a number for a text", only(r#""email": 7"#), "email", "invalid"),
         invalid("an object for a text", only(r#""email": {}"#), "email", "invalid"),
         invalid("no email address", only(r#""email": "nobody""#), "email", "invalid"),
+        invalid(
+            "a null character in the address",
+            only(r#""email": "a\u0000@example.com""#),
+            "email",
+            "invalid",
+        ),
         invalid("an empty email address", only(r#""email": """#), "email", "too_short"),
         invalid("no mobile number", only(r#""mobileNumber": "0123""#), "mobileNumber", "invalid"),
         invalid("a name that is too long", with(&long_name), "name", "too_long"),

@@ -3,6 +3,7 @@
 use super::ContactFields;
 use super::comparison::email_key;
 use super::phone::Phones;
+use super::text::check_email;
 
 /// The most of them that are named.
 pub(crate) const DUPLICATES_MAX: usize = 10;
@@ -27,7 +28,7 @@ impl Reachable {
     /// Of values as they were sent. What is no address and no number finds nobody.
     pub(super) fn sent(email: Option<&str>, mobile_number: Option<&str>, phones: Phones) -> Reachable {
         Reachable {
-            email_key: email.map(|email| email_key(email.trim())),
+            email_key: email.map(str::trim).filter(|email| check_email(email).is_ok()).map(email_key),
             mobile_number: mobile_number.and_then(|number| phones.e164(number.trim()).ok()),
         }
     }
