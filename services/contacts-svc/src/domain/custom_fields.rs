@@ -87,7 +87,10 @@ fn hold_against_declared(
             continue;
         }
         match (&field.default, basis) {
-            (Some(default), Basis::New) => drop(fields.insert(key.to_owned(), default.clone())),
+            // What replaces is as if it were new, so that sending it twice is sending it once.
+            (Some(default), Basis::New | Basis::Replacing(_)) => {
+                drop(fields.insert(key.to_owned(), default.clone()))
+            }
             (_, Basis::Changing(_)) if !had(key) => {}
             _ if field.required => violations.push(of(key, Fault::Required, "is required")),
             _ => {}

@@ -103,9 +103,13 @@ fn what_is_required_is_asked_of_who_had_it() {
     assert_eq!(judged(&[], Basis::Changing(&without)), Ok(values(&[])));
     let missing = wrong(&[("plan", Fault::Required), ("seats", Fault::Required)]);
     assert_eq!(judged(&[], Basis::Changing(&with)), missing);
-    // Whoever replaces all of it says all of it. Defaults are for new contacts.
-    assert_eq!(judged(&[], Basis::Replacing(&without)), missing);
-    assert_eq!(judged(&[], Basis::Replacing(&with)), missing);
+    // Whoever replaces all of it says all of it, but for what has a default.
+    for before in [&without, &with] {
+        let replacing = Basis::Replacing(before);
+        assert_eq!(judged(&[], replacing), wrong(&[("plan", Fault::Required)]));
+        let plan = ("plan", r#""pro""#);
+        assert_eq!(judged(&[plan], replacing), Ok(values(&[plan, ("seats", "5")])));
+    }
 }
 
 #[test]
