@@ -22,6 +22,33 @@ async fn count(api: &Api) -> usize {
     response.text().await.unwrap().lines().count()
 }
 
+/// Exports of other systems have a column of ids: rows whose id is not known yet are held against who is there, too.
+#[tokio::test]
+async fn rows_with_a_new_reference_may_be_duplicates() {
+    Stack::each(async |stack| {
+        stack.create_contact(json!({"email": "d@example.com"})).await.ok();
+        stack.create_contact(json!({"email": "e@example.com", "externalReferenceId": "known"})).await.ok();
+        let import = async |query: &str, csv: &str| {
+            let request = stack.by_key("POST", &path(&stack, &format!(":import?{query}")));
+            let request = request.header(CONTENT_TYPE, "text/csv").body(csv.to_owned());
+            let answer = stack.send(request).await;
+            let counts = answer.success(200, "Contacts imported.");
+            ["created", "updated", "failed"].map(|name| counts[name].as_i64().unwrap())
+        };
+        let csv = "externalReferenceId,email,name\nnew-1,D@example.com,Dora\nnew-2,e@example.com,Eve\nnew-3,f@example.com,Fay\n";
+        assert_eq!(import("onDuplicate=reject&dryRun=true", csv).await, [1, 0, 2]);
+        // Who has no reference is given this one; who has another one is somebody else.
+        assert_eq!(import("onDuplicate=update", csv).await, [1, 1, 1]);
+        assert_eq!(stack.get_contact("new-1").await.ok()["name"], "Dora");
+        assert_eq!(count(&stack).await, 3);
+        // Within one file as well.
+        let twice = "externalReferenceId,email\nnew-4,g@example.com\nnew-5,g@example.com\n";
+        assert_eq!(import("onDuplicate=reject", twice).await, [1, 0, 1]);
+        assert_eq!(import("", "externalReferenceId,email\nnew-6,g@example.com\n").await, [1, 0, 0]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn contacts_go_in_and_out() {
     Stack::each(async |stack| {

@@ -260,11 +260,14 @@ impl Plan<'_> {
         number
     }
 
-    /// What the contacts without a name of their own could be known by.
+    /// What those that name no contact could be known by.
     fn sought(&self, upserts: &[Upsert]) -> BTreeSet<Alike> {
-        let nameless = upserts
-            .iter()
-            .filter(|upsert| upsert.id.is_none() && upsert.fields.external_reference_id.is_none());
+        let names_one = |upsert: &&Upsert| match &upsert.fields.external_reference_id {
+            _ if upsert.id.is_some() => true,
+            Some(reference) => self.by_reference.contains_key(reference),
+            None => false,
+        };
+        let nameless = upserts.iter().filter(|upsert| !names_one(upsert));
         nameless.flat_map(|upsert| self.alike_keys(&upsert.fields)).collect()
     }
 
@@ -303,10 +306,11 @@ impl Plan<'_> {
                 None => Err(ContactError::NotFound),
             };
         }
-        if let Some(reference) = &upsert.fields.external_reference_id {
-            return Ok(self.by_reference.get(reference).copied());
+        let reference = upsert.fields.external_reference_id.as_ref();
+        if let Some(slot) = reference.and_then(|reference| self.by_reference.get(reference)) {
+            return Ok(Some(*slot));
         }
-        if self.batch.manner.by_reference {
+        if self.batch.manner.by_reference && reference.is_none() {
             let message = format!("`{EXTERNAL_REFERENCE_ID}` is required.");
             return invalid(Violation::new(EXTERNAL_REFERENCE_ID, Fault::Required, message));
         }
@@ -324,6 +328,12 @@ impl Plan<'_> {
         let mut others: Vec<PossibleDuplicate> = found.into_values().collect();
         match (others.pop(), others.is_empty(), self.batch.manner.on_duplicate) {
             (None, ..) => Ok(None),
+            // Whoever has another reference is another contact to the caller.
+            (Some(only), true, OnDuplicate::Update)
+                if reference.is_some() && only.external_reference_id.is_some() =>
+            {
+                Err(ContactError::PossibleDuplicate(only))
+            }
             (Some(only), true, OnDuplicate::Update) => Ok(self.by_id.get(&only.id).copied()),
             (Some(last), false, OnDuplicate::Update) => {
                 others.push(last);
@@ -357,7 +367,12 @@ impl Plan<'_> {
                 self.alike.entry(key).or_default().insert(id.clone());
             }
         }
-        if let Some(slot) = slot.and_then(|slot| self.slots.get_mut(slot)) {
+        if let Some(number) = slot
+            && let Some(slot) = self.slots.get_mut(number)
+        {
+            if let Some(reference) = &fields.external_reference_id {
+                self.by_reference.insert(reference.clone(), number);
+            }
             slot.now.fields = fields;
             slot.changed = true;
             return Ok(Outcome::Updated(id));
@@ -375,8 +390,11 @@ impl Plan<'_> {
                 .onto(&ContactFields::default())
                 .check(self.rules(), Basis::New),
             Some(before) => {
-                let reference = &before.fields.external_reference_id;
-                if fields.external_reference_id.is_some() && fields.external_reference_id != *reference {
+                let sent = fields.external_reference_id.clone();
+                let held = before.fields.external_reference_id.clone();
+                // Whoever was found by an address may have none, and is given the one that nobody has.
+                let reference = held.or_else(|| sent.clone().filter(|_| upsert.id.is_none()));
+                if sent.is_some() && sent != reference {
                     let message = "`externalReferenceId` cannot be changed here.";
                     let violation = Violation::new(EXTERNAL_REFERENCE_ID, Fault::Immutable, message);
                     return Err(ContactError::Invalid(vec![violation]));
@@ -386,7 +404,7 @@ impl Plan<'_> {
                         .onto(&before.fields)
                         .check(self.rules(), Basis::Changing(&before.fields)),
                     true => {
-                        let fields = ContactFields { external_reference_id: reference.clone(), ..fields };
+                        let fields = ContactFields { external_reference_id: reference, ..fields };
                         Draft::new(fields, violations).check(self.rules(), Basis::Replacing(&before.fields))
                     }
                 }
