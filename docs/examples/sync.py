@@ -14,6 +14,8 @@ moment is little, and all of it is in `pull` and `push`:
 * What the CRM says is sent by the CRM's own id (`externalReferenceId`), so sending it twice changes nothing. A row counts
   as sent only when Keyward has answered, and only if nobody has changed it meanwhile.
 * Where both sides have changed the same contact, the CRM wins.
+* Whose reference is changed in Keyward is known again by Keyward's id, and keeps that one row.
+* Somebody whom Keyward refuses holds nobody else up: why stands beside that row.
 
 A webhook only wakes this up: what happened is read from the feed of changes, which has everything once, in order.
 """
@@ -35,7 +37,9 @@ import urllib.request
 
 # What both sides have. The CRM's own id is beside it.
 FIELDS = ("name", "email", "mobileNumber", "gender", "stage", "source", "tags", "notes", "customFields")
+# How many are sent at once, and in how many bytes: a body has at most 1 MiB.
 AT_ONCE = 500
+BYTES_AT_ONCE = 512 * 1024
 TRIES = 12
 
 
@@ -56,7 +60,7 @@ class Keyward:
 
     def call(self, method, path, body=None, **query):
         url = self.url + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         headers = dict(self.headers, **({"Content-Type": "application/json"} if data else {}))
         for tried in range(1, TRIES + 1):
             pause = min(0.2 * 2**tried, 30)
@@ -130,6 +134,11 @@ class Crm:
     def take(self, contact):
         """Writes what Keyward has, unless the CRM has something newer to say."""
         ref, data = contact["externalReferenceId"], dump({field: contact.get(field) for field in FIELDS})
+        # Under another reference until now: the row moves, unless somebody has that reference already.
+        of = (contact["id"], ref)
+        self.db.execute("UPDATE OR IGNORE people SET ref = ?2 WHERE keyward_id = ?1 AND ref <> ?2", of)
+        self.db.execute("DELETE FROM people WHERE keyward_id = ? AND ref <> ? AND revision <= sent", of)
+        self.db.execute("UPDATE people SET keyward_id = NULL WHERE keyward_id = ? AND ref <> ?", of)
         self.db.execute(
             "INSERT INTO people (ref, data, revision, sent, keyward_id) VALUES (?1, ?2, 1, 1, ?3) "
             "ON CONFLICT (ref) DO UPDATE SET keyward_id = ?3, "
@@ -147,7 +156,13 @@ class Crm:
             "SELECT ref, data, revision, deleted, keyward_id FROM people WHERE revision > sent ORDER BY ref LIMIT ?",
             (AT_ONCE,),
         )
-        return rows.fetchall()
+        batch, size = [], 0
+        for row in rows:
+            size += len(row[1].encode()) + len(row[0].encode()) + 50
+            if batch and size > BYTES_AT_ONCE:
+                break
+            batch.append(row)
+        return batch
 
     def was_sent(self, ref, revision, keyward_id, problem):
         self.db.execute(
@@ -226,20 +241,52 @@ def pull_all(keyward, crm):
         crm.set_cursor(cursor)
 
 
+def hand_over(keyward, rows):
+    """Sends people, and gives the result of each. One that is none in form fails a whole call: it is found by halves."""
+    contacts = []
+    for ref, data, *_ in rows:
+        fields = {name: value for name, value in json.loads(data).items() if value is not None}
+        contacts.append(dict(fields, externalReferenceId=ref))
+    try:
+        return keyward.bulk(contacts)
+    except Refused as refused:
+        if refused.status not in (400, 413):
+            raise
+        if len(rows) == 1:
+            return [{"id": None, "status": "FAILED", "error": {"message": str(refused)}}]
+        half = len(rows) // 2
+        return hand_over(keyward, rows[:half]) + hand_over(keyward, rows[half:])
+
+
+def moved(keyward, known, result):
+    """The contact of a row that had one and was sent as a new one: its reference was changed at this moment."""
+    if not known or result["status"] != "CREATED":
+        return None
+    try:
+        contact = keyward.one("GET", known)["data"]
+    except Refused as refused:
+        # It was deleted, and the CRM wants it back.
+        if refused.status != 404:
+            raise
+        return None
+    keyward.one("DELETE", result["id"])
+    return contact
+
+
 def push(keyward, crm):
     """Hands over what happened in the CRM."""
     while rows := crm.to_send():
         kept = [row for row in rows if not row[3]]
         if kept:
-            contacts = []
-            for ref, data, *_ in kept:
-                fields = {name: value for name, value in json.loads(data).items() if value is not None}
-                contacts.append(dict(fields, externalReferenceId=ref))
-            results = keyward.bulk(contacts)
+            results = hand_over(keyward, kept)
+            renamed = {ref: moved(keyward, known, result) for (ref, *_, known), result in zip(kept, results)}
             with crm.transaction():
                 for (ref, _, revision, *_), result in zip(kept, results):
                     error = result["error"]
-                    crm.was_sent(ref, revision, result["id"], error and error["message"])
+                    if renamed[ref]:
+                        crm.take(renamed[ref])
+                    else:
+                        crm.was_sent(ref, revision, result["id"], error and error["message"])
         for ref, _, revision, deleted, keyward_id in rows:
             if not deleted:
                 continue
