@@ -4,6 +4,7 @@ use serde_json::Value;
 use svc_core::error::{Error, Fault, Violation};
 use svc_core::idempotency::{Answers, IdempotentCall, Kept, Once};
 use svc_core::ids::Ids;
+use svc_core::policy::is_scope;
 use svc_db::DbError;
 
 use crate::change::Changed;
@@ -43,7 +44,10 @@ impl Catalogue {
         name: &str,
         version: Option<i64>,
     ) -> Result<Template, ExtractionError> {
-        let found = self.parts.store.template(organization_id, name, version).await?;
+        let found = match is_scope(name) {
+            true => self.parts.store.template(organization_id, name, version).await?,
+            false => None,
+        };
         found.ok_or(ExtractionError::UnknownTemplate)
     }
 
@@ -53,7 +57,10 @@ impl Catalogue {
         organization_id: &str,
         name: &str,
     ) -> Result<Vec<Template>, ExtractionError> {
-        let found = self.parts.store.template_versions(organization_id, name).await?;
+        let found = match is_scope(name) {
+            true => self.parts.store.template_versions(organization_id, name).await?,
+            false => Vec::new(),
+        };
         if found.is_empty() { Err(ExtractionError::UnknownTemplate) } else { Ok(found) }
     }
 
@@ -78,6 +85,7 @@ impl Catalogue {
                 "Say what to extract: by `schema`, by the name of a `template`, or by `options.detectType`.",
             ),
             (Some(_), Some(_)) => refuse("template", Fault::Invalid, "Give either `schema` or `template`."),
+            (None, Some(name)) if !is_scope(name) => Err(ExtractionError::NoTemplate),
             (None, Some(name)) => match self.parts.store.template(organization_id, name, None).await? {
                 Some(own) => Ok(own.into()),
                 None => {
@@ -186,6 +194,9 @@ impl Catalogue {
 
     /// Deletes a template with all its versions.
     pub(crate) async fn delete(&self, author: Actor, name: &str) -> Result<(), ExtractionError> {
+        if !is_scope(name) {
+            return Err(ExtractionError::UnknownTemplate);
+        }
         let name = name.to_owned();
         let by = author.clone();
         let work = self.parts.changes.make_for(&by, None, |work| {

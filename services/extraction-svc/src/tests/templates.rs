@@ -100,6 +100,16 @@ async fn a_job_keeps_the_version_that_it_ran_with() {
         let listed = running.client().list_templates(by(listed, ORGANIZATION)).await.unwrap().into_inner();
         assert_eq!((listed.templates[0].name.as_str(), listed.templates[0].version), ("note", 3));
         assert_eq!(listed.pagination.unwrap().total, Some(1));
+        // What is no name names nothing, on either database.
+        let odd = pb::GetTemplateRequest { name: "a\0b".to_owned(), version: None };
+        let odd = running.templates().get_template(member(odd, ORGANIZATION, Role::User)).await.unwrap_err();
+        assert_eq!(status::reason(&odd), Reason::NotFound, "{engine}");
+        let mut parts = request("hello", schema());
+        if let Some(Part::Metadata(metadata)) = &mut parts[0].part {
+            (metadata.schema, metadata.template) = (None, Some("a\0b".to_owned()));
+        }
+        let odd = running.create_with(parts).await.unwrap_err();
+        assert_eq!(status::reason(&odd), Reason::InvalidArgument, "{engine}");
         running.service.close().await;
     }
 }
