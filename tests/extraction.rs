@@ -194,6 +194,7 @@ async fn a_job_from_its_begin_to_its_end() {
         (json!({"corrections": [{"path": "/odd", "value": 1}]}), "corrections[0].value"),
         (json!({"corrections": [{"path": "/totalDue", "value": "much"}]}), "corrections[0].value"),
         (json!({"corrections": [{"path": "/invoiceDate", "value": "2026-13-99"}]}), "corrections[0].value"),
+        (json!({"fields": {"totalDue": "much"}}), "fields.totalDue"),
         (json!({"status": "FAILED"}), "status"),
     ] {
         let refused = keyward.send(keyward.by_key("PATCH", &job(&keyward, &id)).json(&wrong)).await;

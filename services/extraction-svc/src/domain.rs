@@ -12,7 +12,7 @@ mod template;
 
 pub(crate) use svc_core::actor::{Actor, Partition};
 
-pub(crate) use corrections::{Correction, Corrections, given};
+pub(crate) use corrections::{Correction, Corrections, Sent, given};
 pub(crate) use event::finished;
 pub(crate) use fits::fits;
 pub(crate) use job::{Failure, Job, NewJob, Status, Usage, file_name, lesson_of, media_type};

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::change::Changed;
 use crate::domain::{
-    Actor, Filter, Job, Learning, NewJob, Ocr, Options, Page, Partition, Position, Status, deeds, given,
+    Actor, Filter, Job, Learning, NewJob, Ocr, Options, Page, Partition, Position, Sent, Status, deeds, given,
 };
 use crate::error::ExtractionError;
 use crate::llm::EMBEDDED;
@@ -223,7 +223,7 @@ impl Jobs {
         &self,
         actor: &Actor,
         id: &str,
-        sent: Vec<(String, Value)>,
+        sent: Vec<Sent>,
     ) -> Result<Shown, ExtractionError> {
         if !is_id(id) {
             return Err(ExtractionError::NotFound);

@@ -9,7 +9,9 @@ use svc_core::mask;
 
 use super::json;
 use crate::document::{Notice, NoticeKind};
-use crate::domain::{Correction, Failure, Field, Job, JobResult, Learning, Ocr, Options, Place, Status};
+use crate::domain::{
+    Correction, Failure, Field, Job, JobResult, Learning, Ocr, Options, Place, Sent, Status,
+};
 use crate::jobs::Shown;
 use crate::llm::EMBEDDED;
 use crate::pointer;
@@ -17,11 +19,11 @@ use crate::pointer;
 const CORRECTIONS: &str = "corrections";
 const FIELDS: &str = "fields";
 
-/// What a caller sent as corrections: paths and values. `None`: nothing of it is to change.
+/// What a caller sent as corrections. `None`: nothing of it is to change.
 pub(super) fn corrections(
     sent: pb::JobCorrections,
     update_mask: Option<FieldMask>,
-) -> Result<Option<Vec<(String, Value)>>, Vec<Violation>> {
+) -> Result<Option<Vec<Sent>>, Vec<Violation>> {
     let (mut named, mut absent) = ((false, false), Vec::new());
     for path in update_mask.unwrap_or_default().paths {
         match (path.as_str(), mask::member(&path, FIELDS)) {
@@ -54,13 +56,12 @@ pub(super) fn corrections(
             let mut corrections = Vec::with_capacity(sent.corrections.len());
             for (at, correction) in sent.corrections.into_iter().enumerate() {
                 // In JSON a field that is `null` is one that is not set.
+                let fields = ["path", "value"].map(|name| format!("{CORRECTIONS}[{at}].{name}"));
                 let value = match &correction.value {
                     None => Value::Null,
-                    Some(value) => {
-                        json::read(value).ok_or_else(|| not_json(format!("{CORRECTIONS}[{at}].value")))?
-                    }
+                    Some(value) => json::read(value).ok_or_else(|| not_json(fields[1].clone()))?,
                 };
-                corrections.push((correction.path, value));
+                corrections.push(Sent { path: correction.path, value, fields });
             }
             Ok(Some(corrections))
         }
@@ -71,8 +72,11 @@ pub(super) fn corrections(
                 fields.push((name, value));
             }
             fields.sort_by(|a, b| a.0.cmp(&b.0));
-            let path = |name: &str| format!("/{}", pointer::escaped(name));
-            Ok(Some(fields.into_iter().map(|(name, value)| (path(&name), value)).collect()))
+            let sent = |(name, value): (String, Value)| {
+                let field = format!("{FIELDS}.{name}");
+                Sent { path: format!("/{}", pointer::escaped(&name)), value, fields: [field.clone(), field] }
+            };
+            Ok(Some(fields.into_iter().map(sent).collect()))
         }
     }
 }

@@ -23,6 +23,16 @@ pub(crate) struct Correction {
     pub(crate) corrected_at: i64,
 }
 
+/// A correction as it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// A JSON Pointer into the result.
+    pub(crate) path: String,
+    pub(crate) value: Value,
+    /// The fields of the request that hold the path and the value.
+    pub(crate) fields: [String; 2],
+}
+
 /// All that a person says of a job, one for a path.
 pub(crate) type Corrections = Vec<Correction>;
 
@@ -30,7 +40,7 @@ pub(crate) type Corrections = Vec<Correction>;
 ///
 /// Every path has to lead to a place of the schema, and every value has to fit there.
 pub(crate) fn given(
-    sent: Vec<(String, Value)>,
+    sent: Vec<Sent>,
     before: &[Correction],
     now: Timestamp,
     schema: &Value,
@@ -41,28 +51,24 @@ pub(crate) fn given(
     }
     let mut violations = Vec::new();
     let mut corrections: Corrections = Vec::with_capacity(sent.len());
-    for (at, (path, value)) in sent.into_iter().enumerate() {
-        let field = |name: &str| format!("corrections[{at}].{name}");
+    for Sent { path, value, fields: [path_field, value_field] } in sent {
         if path.len() > PATH_MAX {
             let message = format!("A path has at most {PATH_MAX} bytes.");
-            violations.push(Violation::new(field("path"), Fault::TooLong, message));
+            violations.push(Violation::new(path_field, Fault::TooLong, message));
             continue;
         }
         if !path.starts_with('/') {
             let message = "A path is a JSON Pointer, such as `/total` or `/lines/0/amount`.";
-            violations.push(Violation::new(field("path"), Fault::Invalid, message));
+            violations.push(Violation::new(path_field, Fault::Invalid, message));
             continue;
         }
         if corrections.iter().any(|other| other.path == path) {
-            violations.push(Violation::new(
-                field("path"),
-                Fault::Duplicate,
-                format!("`{path}` is corrected twice."),
-            ));
+            let message = format!("`{path}` is corrected twice.");
+            violations.push(Violation::new(path_field, Fault::Duplicate, message));
             continue;
         }
         if let Err(message) = fits(schema, &path, &value) {
-            violations.push(Violation::new(field("value"), Fault::Invalid, message));
+            violations.push(Violation::new(value_field, Fault::Invalid, message));
             continue;
         }
         let same = before.iter().find(|known| known.path == path && known.value == value);
@@ -78,6 +84,10 @@ mod tests {
 
     use super::*;
 
+    fn sent(path: &str, value: Value) -> Sent {
+        Sent { path: path.to_owned(), value, fields: ["path", "value"].map(|of| format!("{of} of {path}")) }
+    }
+
     fn fields(result: Result<Corrections, Vec<Violation>>) -> Vec<(String, Fault)> {
         result.err().unwrap_or_default().into_iter().map(|found| (found.field, found.fault)).collect()
     }
@@ -86,28 +96,30 @@ mod tests {
     fn what_is_no_correction_is_named() {
         let now = Timestamp(7);
         let schema = json!({"properties": {"a": {}, "b": {"items": {}}, "date": {"type": "string"}}});
-        let sent = |paths: &[&str]| paths.iter().map(|&path| (path.to_owned(), json!(1))).collect::<Vec<_>>();
+        let sent = |paths: &[&str]| paths.iter().map(|path| sent(path, json!(1))).collect::<Vec<_>>();
         let long = format!("/{}", "x".repeat(PATH_MAX));
+        let named = format!("path of {long}");
         for (paths, found) in [
             (vec!["/a", "/b/0"], vec![]),
-            (vec!["a"], vec![("corrections[0].path", Fault::Invalid)]),
-            (vec![""], vec![("corrections[0].path", Fault::Invalid)]),
-            (vec!["/a", "/a"], vec![("corrections[1].path", Fault::Duplicate)]),
-            (vec![long.as_str()], vec![("corrections[0].path", Fault::TooLong)]),
+            (vec!["a"], vec![("path of a", Fault::Invalid)]),
+            (vec![""], vec![("path of ", Fault::Invalid)]),
+            (vec!["/a", "/a"], vec![("path of /a", Fault::Duplicate)]),
+            (vec![long.as_str()], vec![(named.as_str(), Fault::TooLong)]),
         ] {
             let found: Vec<_> = found.into_iter().map(|(field, fault)| (field.to_owned(), fault)).collect();
             assert_eq!(fields(given(sent(&paths), &[], now, &schema)), found, "{paths:?}");
         }
-        let many = (0..=CORRECTIONS_MAX).map(|number| (format!("/{number}"), Value::Null)).collect();
+        let many =
+            (0..=CORRECTIONS_MAX).map(|number| self::sent(&format!("/{number}"), Value::Null)).collect();
         assert_eq!(fields(given(many, &[], now, &schema)), [("corrections".to_owned(), Fault::TooLong)]);
         let refused = given(sent(&["/date"]), &[], now, &schema);
-        assert_eq!(fields(refused), [("corrections[0].value".to_owned(), Fault::Invalid)]);
+        assert_eq!(fields(refused), [("value of /date".to_owned(), Fault::Invalid)]);
     }
 
     #[test]
     fn a_correction_that_stays_keeps_its_time() {
         let before = [Correction { path: "/a".to_owned(), value: json!(1), corrected_at: 5 }];
-        let sent = vec![("/a".to_owned(), json!(1)), ("/b".to_owned(), json!(2))];
+        let sent = vec![sent("/a", json!(1)), sent("/b", json!(2))];
         let given = given(sent, &before, Timestamp(9), &json!({"properties": {"a": {}, "b": {}}})).unwrap();
         assert_eq!(given.iter().map(|correction| correction.corrected_at).collect::<Vec<_>>(), [5, 9]);
     }
