@@ -108,6 +108,7 @@ impl Pipeline for Scripted {
         let page = document::Page {
             number,
             synthetic: text == NO_PLACES,
+            turned: 0.0,
             name: Some(text),
             width: 1.0,
             height: 1.0,
@@ -201,6 +202,7 @@ fn of_one_word(text: String) -> Document {
         width: 1.0,
         height: 1.0,
         synthetic: false,
+        turned: 0.0,
         method: Method::Text,
         reader: "scripted".to_owned(),
         words: vec![Word { text, bounds, hidden: false, confidence: None }],

@@ -86,6 +86,7 @@ mod tests {
             width: 595.0,
             height: 842.0,
             synthetic: false,
+            turned: 0.0,
             method: Method::Ocr,
             reader: "tesseract".to_owned(),
             words: vec![word(false), word(true), word(false)],

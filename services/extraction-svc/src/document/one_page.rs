@@ -117,6 +117,7 @@ mod tests {
             width: 100.0,
             height: 50.0,
             synthetic: true,
+            turned: 0.0,
             method: Method::Text,
             reader: "built-in".to_owned(),
             words: Vec::new(),

@@ -20,6 +20,9 @@ pub struct Page {
     /// where a text stands.
     #[serde(default, skip_serializing_if = "is_false")]
     pub synthetic: bool,
+    /// By how many degrees the page has to be turned clockwise for its text to be level: -45 to 315.
+    #[serde(default, skip_serializing_if = "is_level")]
+    pub turned: f32,
     /// How its words were read.
     pub method: Method,
     /// What read them, e.g. `poppler`, `pp-ocrv6-small`, `tesseract`.
@@ -165,6 +168,11 @@ impl Page {
 #[expect(clippy::trivially_copy_pass_by_ref)]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref)]
+fn is_level(turned: &f32) -> bool {
+    *turned == 0.0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref)]

@@ -20,6 +20,7 @@ impl Page {
         let sizes = [self.width, self.height];
         rule(self.number > 0, "a page has no number")?;
         rule(sizes.iter().all(|size| size.is_finite() && *size > 0.0), "a page has no size")?;
+        rule((-45.0..=315.0).contains(&self.turned), "a page is turned by no angle")?;
         rule(is_name(&self.reader), "a reader has no name")?;
         rule(self.name.as_deref().is_none_or(is_name), "the name of a page is too long")?;
         self.words.iter().try_for_each(check_word)?;
@@ -130,6 +131,7 @@ mod tests {
             width: 595.0,
             height: 842.0,
             synthetic: false,
+            turned: 0.0,
             method: Method::Text,
             reader: "poppler".to_owned(),
             words: vec![word("Total"), word("9.00")],

@@ -352,13 +352,13 @@ impl Writer<'_> {
 pub(crate) fn source(view: &View, parts: &[(usize, usize)]) -> Source {
     let page = view.tokens[parts[0].0].page;
     let anchor = view.segments[view.tokens[parts[0].0].segment].path.clone();
-    let mut bounds = view.tokens[parts[0].0].bounds;
+    let mut bounds = view.tokens[parts[0].0].place;
     let mut lines = Vec::with_capacity(parts.len());
     for (start, end) in parts {
         lines.push(view.text(*start, *end));
         // A box lies on one page; words that go on overleaf are in the text alone.
         for token in view.tokens[*start..*end].iter().filter(|t| t.page == page) {
-            bounds = bounds.union(&token.bounds);
+            bounds = bounds.union(&token.place);
         }
     }
     Source { page: view.pages[page].0, bounds, text: lines.join(" "), anchor }

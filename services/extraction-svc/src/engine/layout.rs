@@ -27,7 +27,10 @@ pub(crate) struct Token {
     pub text: String,
     /// Folded.
     pub folded: String,
+    /// On the page set straight.
     pub bounds: Bounds,
+    /// On the page as it is.
+    pub place: Bounds,
     pub page: usize,
     pub segment: usize,
     /// No blank parts it from the word before.
@@ -91,9 +94,10 @@ impl View {
             }
             let index = view.pages.len();
             view.pages.push((page.number, page.method == Method::Ocr));
-            let pieces = pieces(page, tables);
+            let straight = page.straight();
+            let pieces = pieces(&straight, tables);
             tables += u32::try_from(page.tables.len()).unwrap_or(0);
-            view.lay(page, index, pieces);
+            view.lay(page, &straight, index, pieces);
         }
         view.neighbours();
         view.join_labels();
@@ -102,7 +106,7 @@ impl View {
         view
     }
 
-    fn lay(&mut self, page: &Page, index: usize, pieces: Vec<Piece>) {
+    fn lay(&mut self, as_it_is: &Page, page: &Page, index: usize, pieces: Vec<Piece>) {
         let mut previous_bottom = 0.0;
         let form = is_form(page, &pieces);
         for group in rows(pieces) {
@@ -122,12 +126,15 @@ impl View {
                     for (part, bounds) in parts(&word.text, word.bounds) {
                         self.tokens.push(Token {
                             folded: text::fold(part),
+                    let whole = (page.turned != as_it_is.turned).then(|| as_it_is.words[*word].bounds);
                             text: part.to_owned(),
                             bounds,
                             page: index,
                             segment,
                             glued: part.len() < word.text.len()
                                 && !word.text.starts_with(part)
+                            // A part of a word is told from its whole only where the word is level.
+                            place: whole.unwrap_or(bounds),
                                 && !word.text.contains('\u{fffd}'),
                         });
                     }

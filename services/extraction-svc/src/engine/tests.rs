@@ -26,6 +26,7 @@ fn paper(texts: &[(u16, u16, &str)]) -> Document {
         width: 600.0,
         height: 800.0,
         synthetic: false,
+        turned: 0.0,
         method: Method::Text,
         reader: "test".to_owned(),
         words: Vec::new(),

@@ -70,6 +70,7 @@ fn page(number: u32, lines: &[&str]) -> Page {
         width: 600.0,
         height: 800.0,
         synthetic: false,
+        turned: 0.0,
         method: Method::Text,
         reader: "test".to_owned(),
         words: Vec::new(),

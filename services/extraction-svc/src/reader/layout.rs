@@ -313,6 +313,7 @@ impl Flow {
             width: right * CHARACTER.0,
             height: rows * CHARACTER.1,
             synthetic: true,
+            turned: 0.0,
             method,
             reader: reader.to_owned(),
             words: Vec::with_capacity(self.words),

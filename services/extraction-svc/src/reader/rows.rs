@@ -3,7 +3,7 @@
 //! Poppler puts a label and the value beside it into two blocks when the gap is wide, and OCR finds them apart. Here they
 //! are one line again, with a cell each. Columns of running text stay apart: their lines are beside each other by chance.
 
-use crate::document::{Bounds, Line, Method, Page, Span, Word};
+use crate::document::{Bounds, Line, Method, Page, Span, Word, straight};
 
 /// A gap as wide as this part of the line's height parts cells.
 const CELL_GAP: f32 = 1.1;
@@ -27,6 +27,8 @@ pub(crate) struct RawPage {
     pub(crate) width: f32,
     /// As `width`.
     pub(crate) height: f32,
+    /// By how many degrees the page has to be turned clockwise for its text to be level.
+    pub(crate) turned: f32,
     /// In the order in which they were found; those of a block and of a line follow each other.
     pub(crate) words: Vec<RawWord>,
 }
@@ -36,9 +38,7 @@ pub(crate) struct RawPage {
 pub(crate) struct RawWord {
     /// Verbatim.
     pub(crate) text: String,
-    /// Left, top, right and bottom, on the page set straight: by these words are put into lines.
-    pub(crate) corners: [f32; 4],
-    /// The same on the page as it is.
+    /// Left, top, right and bottom, on the page as it is.
     pub(crate) place: [f32; 4],
     /// Words of one block.
     pub(crate) block: u32,
@@ -50,10 +50,17 @@ pub(crate) struct RawWord {
     pub(crate) hidden: bool,
 }
 
+/// A word, and its corners on the page set straight: by these words are put into lines.
+#[derive(Debug)]
+struct Straight {
+    word: RawWord,
+    corners: [f32; 4],
+}
+
 /// Words of a line of a block.
 #[derive(Debug)]
 struct Piece {
-    words: Vec<RawWord>,
+    words: Vec<Straight>,
     corners: [f32; 4],
     block: u32,
 }
@@ -65,27 +72,29 @@ impl Piece {
 
     /// Text that runs up or down the page.
     fn is_upright(&self) -> bool {
-        let letters: usize = self.words.iter().map(|word| word.text.chars().count()).sum();
+        let letters: usize = self.words.iter().map(|of| of.word.text.chars().count()).sum();
         letters > 2 && self.height() > 2.0 * (self.corners[2] - self.corners[0])
     }
 }
 
 /// The page of these words, read so and by this.
 pub(crate) fn page(raw: RawPage, (method, reader): (Method, &str)) -> Page {
-    let RawPage { number, width, height, words } = raw;
+    let RawPage { number, width, height, turned, words } = raw;
     let mut page = Page {
         number,
         name: None,
         width,
         height,
         synthetic: false,
+        turned,
         method,
         reader: reader.to_owned(),
         words: Vec::with_capacity(words.len()),
         lines: Vec::new(),
         tables: Vec::new(),
     };
-    let pieces = pieces(words);
+    let set = |word: RawWord| Straight { corners: straight(word.place, (width, height), turned), word };
+    let pieces = pieces(words.into_iter().map(set));
     let mut block = None;
     let mut number = 0;
     for line in lines(pieces) {
@@ -99,20 +108,16 @@ pub(crate) fn page(raw: RawPage, (method, reader): (Method, &str)) -> Page {
     page
 }
 
-fn pieces(words: Vec<RawWord>) -> Vec<Piece> {
+fn pieces(words: impl Iterator<Item = Straight>) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
+    let line = |of: &Straight| (of.word.block, of.word.line);
     for word in words {
         match pieces.last_mut() {
-            Some(piece)
-                if piece
-                    .words
-                    .last()
-                    .is_some_and(|last| (last.block, last.line) == (word.block, word.line)) =>
-            {
+            Some(piece) if piece.words.last().is_some_and(|last| line(last) == line(&word)) => {
                 piece.corners = around(piece.corners, word.corners);
                 piece.words.push(word);
             }
-            _ => pieces.push(Piece { corners: word.corners, block: word.block, words: vec![word] }),
+            _ => pieces.push(Piece { corners: word.corners, block: word.word.block, words: vec![word] }),
         }
     }
     pieces
@@ -192,7 +197,7 @@ fn columns(pieces: &[Piece]) -> Vec<u32> {
     }
     let mut blocks: Vec<Block> = Vec::new();
     for piece in pieces {
-        let characters = piece.words.iter().map(|word| word.text.len() + 1).sum::<usize>();
+        let characters = piece.words.iter().map(|of| of.word.text.len() + 1).sum::<usize>();
         match blocks.last_mut() {
             Some(block) if block.number == piece.block => {
                 block.corners = around(block.corners, piece.corners);
@@ -229,20 +234,20 @@ fn add(page: &mut Page, line: Vec<Piece>, block: u32) {
     let mut before: Option<(f32, bool)> = None;
     for piece in line {
         let height = piece.height().max(1.0);
-        for (index, word) in piece.words.into_iter().enumerate() {
+        for (index, Straight { word, corners }) in piece.words.into_iter().enumerate() {
             // What is not on the page is not seen; poppler has left most of it out.
             let place = Bounds::on_page(word.place, page.width, page.height);
-            let hidden = word.hidden || place.is_none() || word.corners[3] - word.corners[1] < UNSEEN;
+            let hidden = word.hidden || place.is_none() || corners[3] - corners[1] < UNSEEN;
             let place = place.unwrap_or_default();
             if let Some((right, was_hidden)) = before {
-                let gap = word.corners[0] - right;
+                let gap = corners[0] - right;
                 let most = if index == 0 { SAME_CELL } else { CELL_GAP };
                 if (gap > most * height || was_hidden != hidden) && cell < page.words.len() {
                     cells.push(Span::new(cell, page.words.len()));
                     cell = page.words.len();
                 }
             }
-            before = Some((word.corners[2], hidden));
+            before = Some((corners[2], hidden));
             bounds = Some(bounds.map_or(place, |bounds| bounds.union(&place)));
             page.words.push(Word { text: word.text, bounds: place, hidden, confidence: word.confidence });
         }

@@ -37,6 +37,11 @@ pub fn stream(dictionary: &str, content: &[u8]) -> Vec<u8> {
 
 /// A PDF of pages with these contents, which have the font /F1.
 pub fn pages(contents: &[&str]) -> Vec<u8> {
+    pages_with("", contents)
+}
+
+/// The same with more entries in the dictionary of each page.
+pub fn pages_with(more: &str, contents: &[&str]) -> Vec<u8> {
     let kids: String = (0..contents.len()).map(|page| format!("{} 0 R ", 4 + 2 * page)).collect();
     let mut objects = vec![
         b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
@@ -45,7 +50,8 @@ pub fn pages(contents: &[&str]) -> Vec<u8> {
     ];
     for (page, content) in contents.iter().enumerate() {
         let resources = "/MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >>";
-        let page = format!("<< /Type /Page /Parent 2 0 R {resources} /Contents {} 0 R >>", 5 + 2 * page);
+        let page =
+            format!("<< /Type /Page /Parent 2 0 R {more} {resources} /Contents {} 0 R >>", 5 + 2 * page);
         objects.push(page.into_bytes());
         objects.push(stream("", content.as_bytes()));
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::document::{Bounds, straight, straight_size};
 use crate::engine::extract;
 
 use super::{assert_proven, paper, schema};
@@ -173,4 +174,49 @@ fn a_recipient_heads_an_address() {
         data,
         json!({"sender": "Union Harbour Bank", "recipient": "Clara Nolan", "reference": "LN/2023/55102"})
     );
+}
+
+/// A page that was scanned on its side, upside down or at a slant is read as if it lay straight, and what is found in it
+/// stands where it lies.
+#[test]
+fn a_page_that_lies_on_its_side_is_read_as_one_that_does_not() {
+    let upright = paper(&[
+        (4, 1, "Vessel"),
+        (34, 1, "Voyage No."),
+        (4, 2, "Atlantic Grace"),
+        (34, 2, "0412W"),
+        (4, 6, "Freight"),
+        (34, 6, "120.50"),
+    ]);
+    let asked = schema(json!({
+        "vessel": {"type": "string", "title": "Vessel"},
+        "voyage_number": {"type": "string", "title": "Voyage number"},
+        "freight": {"type": "number", "title": "Freight"},
+    }));
+    let expected = extract(&upright, &asked, None).data;
+    assert_eq!(expected, json!({"vessel": "Atlantic Grace", "voyage_number": "0412W", "freight": 120.5}));
+    for turned in [90.0, 180.0, 270.0] {
+        let mut document = upright.clone();
+        let page = &mut document.pages[0];
+        let size = (page.width, page.height);
+        let back = 360.0 - turned;
+        (page.width, page.height) = straight_size(size, back);
+        page.turned = turned;
+        for bounds in
+            page.words.iter_mut().map(|w| &mut w.bounds).chain(page.lines.iter_mut().map(|l| &mut l.bounds))
+        {
+            let corners = [
+                bounds.left * size.0,
+                bounds.top * size.1,
+                bounds.right() * size.0,
+                bounds.bottom() * size.1,
+            ];
+            *bounds = Bounds::on_page(straight(corners, size, back), page.width, page.height).unwrap();
+        }
+        let found = extract(&document, &asked, None);
+        assert_proven(&document, &found);
+        assert_eq!(found.data, expected, "{turned}");
+        let voyage = found.fields.iter().find(|leaf| leaf.path == "/voyage_number").unwrap();
+        assert_eq!(voyage.source.as_ref().unwrap().bounds, document.pages[0].words[5].bounds, "{turned}");
+    }
 }

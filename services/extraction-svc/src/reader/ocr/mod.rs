@@ -79,20 +79,17 @@ impl Ocr {
             true => self.paddle.get_or_init(load).as_ref(),
             false => None,
         };
-        let (words, reader) = match paddle {
+        let ((words, turned), reader) = match paddle {
             Some(paddle) => (paddle.read(picture, budget)?, paddle::NAME),
-            None => (tesseract::read(picture, &self.asked, budget)?, TESSERACT),
+            None => ((tesseract::read(picture, &self.asked, budget)?, 0.0), TESSERACT),
         };
         let is_simpler = paddle.is_none() && self.program_reads.is_empty();
         #[expect(clippy::cast_precision_loss, reason = "pixels of a picture that is bounded")]
         let (x, y) = (width / picture.width().max(1) as f32, height / picture.height().max(1) as f32);
         let scale = |[left, top, right, bottom]: [f32; 4]| [left * x, top * y, right * x, bottom * y];
-        let words = words.into_iter().map(|word| rows::RawWord {
-            corners: scale(word.corners),
-            place: scale(word.place),
-            ..word
-        });
-        let raw = RawPage { number, width, height, words: words.collect() };
+        let words =
+            words.into_iter().map(|word| rows::RawWord { place: scale(word.place), ..word }).collect();
+        let raw = RawPage { number, width, height, turned, words };
         Ok(Seen { page: rows::page(raw, (Method::Ocr, reader)), is_simpler })
     }
 }

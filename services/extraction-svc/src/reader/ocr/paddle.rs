@@ -51,8 +51,9 @@ impl Paddle {
         Some(Paddle { find: RefCell::new(find), read: RefCell::new(read), characters })
     }
 
-    /// The words of a picture, each line of them a block.
-    pub(super) fn read(&self, picture: &RgbImage, budget: &Budget) -> Result<Vec<RawWord>, ReadError> {
+    /// The words of a picture, each line of them a block, and by how many degrees it has to be turned clockwise for them to
+    /// be level.
+    pub(super) fn read(&self, picture: &RgbImage, budget: &Budget) -> Result<(Vec<RawWord>, f32), ReadError> {
         let boxes = self.find(picture, budget)?;
         let down = boxes.iter().filter(|found| found.half[1] > found.half[0] * 1.5).count();
         // Most lines run up or down: it lies on a side. Which, its lines tell.
@@ -60,7 +61,7 @@ impl Paddle {
             true => &[Turn::Quarter, Turn::ThreeQuarters],
             false => &[Turn::None, Turn::Half],
         };
-        let [likely, other] = turns else { return Ok(Vec::new()) };
+        let [likely, other] = turns else { return Ok((Vec::new(), 0.0)) };
         let mut best = self.turned(picture, *likely, &boxes, budget)?;
         let mut words = self.lines(&best.picture, &best.boxes, budget)?;
         let sure = sure(&words, best.boxes.len());
@@ -73,11 +74,10 @@ impl Paddle {
         }
         #[expect(clippy::cast_precision_loss, reason = "pixels of a picture that is bounded")]
         let size = (picture.width() as f32, picture.height() as f32);
-        set_straight(&mut words, &best.boxes);
         for word in &mut words {
             word.place = best.turn.undo(word.place, size);
         }
-        Ok(words)
+        Ok((words, best.turn.degrees() - slant(&best.boxes)))
     }
 
     /// The picture turned, and its lines found again.
@@ -192,25 +192,14 @@ struct Turned {
     boxes: Vec<Slanted>,
 }
 
-/// Of a picture that was taken at a slant, the corners by which words are put into lines are turned by as much.
-fn set_straight(words: &mut [RawWord], boxes: &[Slanted]) {
-    let level = boxes.iter().filter(|found| found.half[0] > 2.0 * found.half[1]);
-    let mut slants: Vec<f32> = level.map(|found| found.along[1].atan2(found.along[0])).collect();
+/// By how many degrees most lines go down to the right: those of a picture that was taken at a slant.
+fn slant(boxes: &[Slanted]) -> f32 {
+    const LEVEL: f32 = 0.25;
+    let long = boxes.iter().filter(|found| found.half[0] > 2.0 * found.half[1]);
+    let mut slants: Vec<f32> = long.map(|found| found.along[1].atan2(found.along[0])).collect();
     slants.sort_by(f32::total_cmp);
-    let Some(slant) = slants.get(slants.len() / 2).copied() else { return };
-    if slant.abs() < 0.004 {
-        return;
-    }
-    let (sine, cosine) = (-slant).sin_cos();
-    for word in words {
-        let [left, top, right, bottom] = word.place;
-        let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
-        let (x, y) = (x * cosine - y * sine, x * sine + y * cosine);
-        // The rectangle around a slanted word is higher than the word.
-        let (width, height) = (right - left, bottom - top);
-        let height = (height - width * slant.abs().sin()).max(height / 3.0);
-        word.corners = [x - width / 2.0, y - height / 2.0, x + width / 2.0, y + height / 2.0];
-    }
+    let slant = slants.get(slants.len() / 2).map_or(0.0, |slant| slant.to_degrees());
+    if (LEVEL..=45.0).contains(&slant.abs()) { slant } else { 0.0 }
 }
 
 fn failed(error: &dyn std::fmt::Display) -> ReadError {

@@ -151,15 +151,7 @@ pub(super) fn words(
         let place = strip.place.around(along(first.1 - half), along(last.1 + half));
         let sure = mean(&word.iter().map(|(.., sure)| *sure).collect::<Vec<_>>());
         for text in words_of(&text) {
-            words.push(RawWord {
-                text,
-                corners: place,
-                place,
-                block: 0,
-                line: 0,
-                confidence: Some(sure),
-                hidden: false,
-            });
+            words.push(RawWord { text, place, block: 0, line: 0, confidence: Some(sure), hidden: false });
         }
     }
     words

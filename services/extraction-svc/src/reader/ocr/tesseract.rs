@@ -54,20 +54,12 @@ fn words(tsv: &str) -> Vec<RawWord> {
         if level != 5.0 || confidence < LEAST_CONFIDENCE {
             continue;
         }
-        let corners = [left, top, left + width, top + height];
+        let place = [left, top, left + width, top + height];
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, saturating")]
         let (block, line) = ((block * 1_000.0 + paragraph) as u32, line as u32);
         let confidence = Some((confidence / 100.0).clamp(0.0, 1.0));
         let texts = words_of(text).into_iter();
-        words.extend(texts.map(|text| RawWord {
-            text,
-            corners,
-            place: corners,
-            block,
-            line,
-            confidence,
-            hidden: false,
-        }));
+        words.extend(texts.map(|text| RawWord { text, place, block, line, confidence, hidden: false }));
     }
     words
 }
@@ -85,7 +77,7 @@ mod tests {
             5\t1\tx\n";
         let words = words(tsv);
         let found: Vec<_> =
-            words.iter().map(|word| (word.text.as_str(), word.corners, word.block, word.line)).collect();
+            words.iter().map(|word| (word.text.as_str(), word.place, word.block, word.line)).collect();
         assert_eq!(found, [("Total", [10.0, 20.0, 40.0, 60.0], 2_001, 3)]);
     }
 }

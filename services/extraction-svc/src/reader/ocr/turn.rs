@@ -27,6 +27,16 @@ impl Turn {
         }
     }
 
+    /// The same in degrees.
+    pub(super) fn degrees(self) -> f32 {
+        match self {
+            Turn::None => 0.0,
+            Turn::Quarter => 90.0,
+            Turn::Half => 180.0,
+            Turn::ThreeQuarters => 270.0,
+        }
+    }
+
     /// A place on the turned picture on the picture as it was, whose size is given.
     pub(super) fn undo(self, place: [f32; 4], (width, height): (f32, f32)) -> [f32; 4] {
         let [left, top, right, bottom] = place;
@@ -44,6 +54,7 @@ mod tests {
     use image::Rgb;
 
     use super::*;
+    use crate::document::straight;
 
     #[test]
     fn places_go_back_to_where_the_ink_is() {
@@ -59,6 +70,7 @@ mod tests {
                 [left.min(x), top.min(y), right.max(x + 1.0), bottom.max(y + 1.0)]
             });
             assert_eq!(turn.undo(place, (40.0, 20.0)), [5.0, 2.0, 9.0, 4.0], "{turn:?}");
+            assert_eq!(straight([5.0, 2.0, 9.0, 4.0], (40.0, 20.0), turn.degrees()), place, "{turn:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a PDF says of itself.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 
 use super::super::program::{self, DOCUMENT, Input};
@@ -15,21 +16,39 @@ pub(super) struct Info {
     pub(super) pages: u32,
 }
 
+/// A page that is shown turned by a quarter: its number, and whether it is wide before it is turned.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Turned {
+    pub(super) page: u32,
+    pub(super) is_wide: bool,
+}
+
 /// Asks poppler.
 pub(super) fn read(document: &File, budget: &Budget) -> Result<Info, ReadError> {
+    let pages = pages(&ask(document, &[], budget)?).filter(|pages| *pages > 0);
+    pages.map(|pages| Info { pages }).ok_or_else(|| ReadError::unreadable("it has no pages"))
+}
+
+/// Asks which of these pages are shown turned by a quarter.
+pub(super) fn turned(
+    document: &File,
+    first: u32,
+    last: u32,
+    budget: &Budget,
+) -> Result<Vec<Turned>, ReadError> {
+    let answer = ask(document, &["-f", &first.to_string(), "-l", &last.to_string()], budget)?;
+    Ok(turned_in(&answer))
+}
+
+fn ask(document: &File, of: &[&str], budget: &Budget) -> Result<String, ReadError> {
     let mut answer = Vec::new();
-    let ended = program::run(
-        "pdfinfo",
-        &["-enc", "UTF-8", DOCUMENT],
-        Input::Document(document),
-        budget,
-        &mut |piece| {
-            if answer.len() < MAX_ANSWER {
-                answer.extend_from_slice(piece);
-            }
-            Ok(())
-        },
-    )?;
+    let arguments: Vec<&str> = of.iter().copied().chain(["-enc", "UTF-8", DOCUMENT]).collect();
+    let ended = program::run("pdfinfo", &arguments, Input::Document(document), budget, &mut |piece| {
+        if answer.len() < MAX_ANSWER {
+            answer.extend_from_slice(piece);
+        }
+        Ok(())
+    })?;
     if let Some(limit) = ended.limit() {
         return Err(limit);
     }
@@ -39,9 +58,31 @@ pub(super) fn read(document: &File, budget: &Budget) -> Result<Info, ReadError> 
             false => ReadError::unreadable("poppler finds no PDF in it"),
         });
     }
-    let pages = pages(&String::from_utf8_lossy(&answer));
-    let pages = pages.filter(|pages| *pages > 0);
-    pages.map(|pages| Info { pages }).ok_or_else(|| ReadError::unreadable("it has no pages"))
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Of "Page 1 size: 595 x 842 pts" and "Page 1 rot: 90". A title may say the same, but before poppler does: the last counts.
+fn turned_in(answer: &str) -> Vec<Turned> {
+    let (mut wide, mut turned) = (BTreeMap::<u32, bool>::new(), BTreeMap::<u32, bool>::new());
+    for line in answer.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["Page", page, "size:", width, "x", height, ..] => {
+                let (Ok(page), Ok(width), Ok(height)) = (page.parse(), width.parse(), height.parse::<f32>())
+                else {
+                    continue;
+                };
+                wide.insert(page, height < width);
+            }
+            ["Page", page, "rot:", degrees] => {
+                let (Ok(page), Ok(degrees)) = (page.parse(), degrees.parse::<i32>()) else { continue };
+                turned.insert(page, degrees % 180 != 0);
+            }
+            _ => {}
+        }
+    }
+    let turned = turned.into_iter().filter(|(_, turned)| *turned);
+    turned.filter_map(|(page, _)| Some(Turned { page, is_wide: *wide.get(&page)? })).collect()
 }
 
 /// The title and the like come first and may hold line breaks: the last line that says it is poppler's.
@@ -71,5 +112,15 @@ mod tests {
         for (answer, expected) in cases {
             assert_eq!(pages(answer), expected, "{answer}");
         }
+    }
+
+    #[test]
+    fn pages_on_their_side_are_told() {
+        let answer = "Title: x\nPage 1 rot: 0\nPages:           4\nPage    1 size: 595 x 842 pts (A4)\n\
+                      Page    1 rot:  90\nPage    2 size: 595 x 842 pts (A4)\nPage    2 rot:  180\n\
+                      Page    3 size: 842.5 x 595 pts\nPage    3 rot:  270\nPage    4 rot:  90\n";
+        let expected = [Turned { page: 1, is_wide: false }, Turned { page: 3, is_wide: true }];
+        assert_eq!(turned_in(answer), expected);
+        assert_eq!(turned_in("Page 1 size: a x b\nPage 1 rot: c\nPage x rot: 90"), []);
     }
 }

@@ -172,15 +172,7 @@ mod tests {
     use super::*;
 
     fn word(place: [f32; 4]) -> RawWord {
-        RawWord {
-            text: "x".to_owned(),
-            corners: place,
-            place,
-            block: 0,
-            line: 0,
-            confidence: None,
-            hidden: false,
-        }
+        RawWord { text: "x".to_owned(), place, block: 0, line: 0, confidence: None, hidden: false }
     }
 
     #[test]

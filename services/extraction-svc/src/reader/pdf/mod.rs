@@ -5,6 +5,7 @@ mod look;
 mod nonsense;
 mod suspect;
 mod tsv;
+mod turned;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -100,7 +101,10 @@ impl Reader<'_> {
         }
         pages.extend(tsv.end());
         let next = pages.last().map_or(first, |page: &RawPage| page.number + 1);
-        for page in pages {
+        let turned = info::turned(self.document, first, last, self.budget)?;
+        for mut page in pages {
+            set_size(&mut page, &turned);
+            page.turned = turned::turned(&page.words);
             self.page(page, output)?;
         }
         if next <= last {
@@ -160,6 +164,16 @@ impl Reader<'_> {
             output.notice(NoticeKind::SimplerOcr, Some(raw.number), "");
         }
         output.page(read.page)
+    }
+}
+
+/// Gives a page that is shown turned by a quarter the size that it has then. Poppler has placed its words so, and gives the
+/// size from before.
+fn set_size(page: &mut RawPage, turned: &[info::Turned]) {
+    let turned = turned.iter().find(|turned| turned.page == page.number);
+    // Another version of poppler may have turned it.
+    if turned.is_some_and(|turned| turned.is_wide == (page.height < page.width)) {
+        std::mem::swap(&mut page.width, &mut page.height);
     }
 }
 

@@ -109,10 +109,10 @@ impl Tsv {
         self.done.extend(self.page.take());
         self.bytes = 0;
         self.block = ([u32::MAX; 2], 0);
-        self.page = Some(RawPage { number, width, height, words: Vec::new() });
+        self.page = Some(RawPage { number, width, height, turned: 0.0, words: Vec::new() });
     }
 
-    fn word(&mut self, text: &str, corners: [f32; 4], of: [u32; 2], line: u32) {
+    fn word(&mut self, text: &str, place: [f32; 4], of: [u32; 2], line: u32) {
         let Some(page) = &mut self.page else { return };
         if self.block.0 != of {
             self.block = (of, self.block.1.saturating_add(1));
@@ -120,8 +120,7 @@ impl Tsv {
         for text in words_of(text) {
             page.words.push(RawWord {
                 text,
-                corners,
-                place: corners,
+                place,
                 block: self.block.1,
                 line,
                 confidence: None,
