@@ -74,7 +74,8 @@ fn render(
     budget: &Budget,
 ) -> Result<(usize, usize, Vec<u8>), ReadError> {
     let (number, side) = (page.to_string(), side.to_string());
-    let mut arguments = vec!["-q", "-singlefile", "-f", &number, "-l", &number, "-scale-to", &side];
+    let mut arguments =
+        vec!["-q", "-cropbox", "-singlefile", "-f", &number, "-l", &number, "-scale-to", &side];
     if channels == 1 {
         arguments.push("-gray");
     }

@@ -87,7 +87,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn window(&self, first: u32, last: u32, output: &mut Output<'_>) -> Result<(), ReadError> {
         let (from, to) = (first.to_string(), last.to_string());
-        let arguments = ["-q", "-tsv", "-enc", "UTF-8", "-f", &from, "-l", &to, DOCUMENT, "-"];
+        // What stands beside the crop box no viewer shows.
+        let arguments = ["-q", "-tsv", "-cropbox", "-enc", "UTF-8", "-f", &from, "-l", &to, DOCUMENT, "-"];
         let (mut tsv, mut pages) = (Tsv::new(first, last), Vec::new());
         let most = output.words_left();
         let input = Input::Document(self.document);
