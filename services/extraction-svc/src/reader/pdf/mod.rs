@@ -1,5 +1,6 @@
 //! PDF, by poppler: what it is (`pdfinfo`), its words with their places (`pdftotext`), pictures of pages (`pdftoppm`).
 
+mod drawn;
 mod info;
 mod look;
 mod nonsense;

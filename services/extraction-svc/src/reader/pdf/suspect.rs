@@ -7,21 +7,23 @@ use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
+use super::drawn::Streams;
+
 /// How much of a stream is looked at, and of all together.
 const MAX_STREAM: u64 = 4 << 20;
 const MAX_TOTAL: u64 = 128 << 20;
 /// How far before a stream its dictionary may begin.
 const DICTIONARY: usize = 2_048;
-/// From here on a colour is nearly white.
-const LIGHT: f32 = 0.9;
+/// What is drawn with less than this is not seen.
+const CLEAR: f32 = 0.1;
 
 /// Whether pages have to be looked at.
 pub(super) fn is_suspect(file: &[u8]) -> bool {
-    // What is encrypted cannot be read here.
-    if memchr::memmem::find(file, b"/Encrypt").is_some() {
+    // What is encrypted cannot be read here, and notes may lie over text.
+    if memchr::memmem::find(file, b"/Encrypt").is_some() || hides_by_objects(file) {
         return true;
     }
-    let mut total = 0;
+    let (mut streams, mut total) = (Streams::default(), 0);
     for at in memchr::memmem::find_iter(file, b"stream") {
         let (before, after) = file.split_at(at);
         if before.ends_with(b"end") {
@@ -43,7 +45,6 @@ pub(super) fn is_suspect(file: &[u8]) -> bool {
             b"/Length1",
             b"/FontFile",
             b"/XRef",
-            b"/ObjStm",
             b"/Metadata",
             b"/FunctionType",
             b"Type1C",
@@ -71,104 +72,34 @@ pub(super) fn is_suspect(file: &[u8]) -> bool {
             }
         };
         total += content.len() as u64;
-        if total > MAX_TOTAL || content.len() as u64 >= MAX_STREAM || draws_unseen(&content) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Whether the operators show text that is nearly white or invisible, or paint something nearly white after text.
-fn draws_unseen(content: &[u8]) -> bool {
-    let mut numbers: Vec<f32> = Vec::with_capacity(8);
-    let (mut is_light, mut saved) = (false, Vec::new());
-    let (mut is_invisible, mut has_text) = (false, false);
-    let tokens = Tokens { rest: content };
-    for token in tokens {
-        if let Some(number) = std::str::from_utf8(token).ok().and_then(|token| token.parse::<f32>().ok()) {
-            if numbers.len() < 8 {
-                numbers.push(number);
+        // Objects, and not operators.
+        if has(b"/ObjStm") {
+            if total > MAX_TOTAL || hides_by_objects(&content) {
+                return true;
             }
             continue;
         }
-        match token {
-            b"g" | b"rg" => is_light = !numbers.is_empty() && numbers.iter().all(|number| *number >= LIGHT),
-            b"k" => is_light = numbers.len() == 4 && numbers.iter().all(|number| *number <= 1.0 - LIGHT),
-            b"sc" | b"scn" => {
-                let all = |test: fn(f32) -> bool| numbers.iter().all(|number| test(*number));
-                is_light = match numbers.len() {
-                    1 | 3 => all(|number| number >= LIGHT),
-                    4 => all(|number| number <= 1.0 - LIGHT),
-                    _ => false,
-                };
-            }
-            b"Tr" => is_invisible = numbers.last().is_some_and(|mode| *mode == 3.0 || *mode == 7.0),
-            b"q" if saved.len() < 64 => saved.push((is_light, is_invisible)),
-            b"Q" => (is_light, is_invisible) = saved.pop().unwrap_or((is_light, is_invisible)),
-            b"Tj" | b"TJ" | b"'" | b"\"" => {
-                if is_light || is_invisible {
-                    return true;
-                }
-                has_text = true;
-            }
-            b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" if has_text && is_light => return true,
-            _ => {}
-        }
-        numbers.clear();
-    }
-    false
-}
-
-/// The tokens of a content stream; strings and arrays are passed over.
-struct Tokens<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        loop {
-            let begin = self.rest.iter().position(|byte| !is_blank(*byte))?;
-            self.rest = self.rest.get(begin..)?;
-            match self.rest.first()? {
-                b'(' => self.rest = after_string(self.rest),
-                b'%' => {
-                    let end = memchr::memchr2(b'\n', b'\r', self.rest).unwrap_or(self.rest.len());
-                    self.rest = self.rest.get(end..)?;
-                }
-                b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b')' => self.rest = self.rest.get(1..)?,
-                _ => {
-                    let rest = self.rest.get(1..).unwrap_or_default();
-                    let end = rest.iter().position(|byte| is_blank(*byte) || b"()<>[]{}/%".contains(byte));
-                    let (token, rest) = self.rest.split_at(end.map_or(self.rest.len(), |end| end + 1));
-                    self.rest = rest;
-                    return Some(token);
-                }
-            }
+        if total > MAX_TOTAL || content.len() as u64 >= MAX_STREAM || streams.hide_text(&content) {
+            return true;
         }
     }
+    streams.cover_text()
 }
 
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b'\0' | 0x0c)
-}
-
-fn after_string(text: &[u8]) -> &[u8] {
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'\\' => at += 1,
-            b'(' => depth += 1,
-            b')' => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-        if depth == 0 {
-            break;
-        }
+/// Whether objects say that something is filled with next to nothing, or lie over a page as notes with a ground of their own.
+fn hides_by_objects(objects: &[u8]) -> bool {
+    let notes = [&b"/Square"[..], b"/Redact", b"/FreeText", b"/Stamp"];
+    if notes.iter().any(|name| memchr::memmem::find(objects, name).is_some()) {
+        return true;
     }
-    text.get(at..).unwrap_or_default()
+    memchr::memmem::find_iter(objects, b"/ca").any(|at| {
+        let value = objects.get(at + 3..objects.len().min(at + 16)).unwrap_or_default();
+        let value = value.trim_ascii_start();
+        let end = value.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'.')).unwrap_or(value.len());
+        let number =
+            value.get(..end).and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<f32>().ok());
+        number.is_some_and(|number| number < CLEAR)
+    })
 }
 
 #[cfg(test)]
@@ -177,7 +108,7 @@ mod tests {
 
     #[test]
     fn operators_that_may_hide_text() {
-        let cases: [(&str, bool); 12] = [
+        let cases: [(&str, bool); 23] = [
             ("BT /F1 12 Tf (a) Tj ET", false),
             ("1 1 1 rg 0 0 595 842 re f 0 g BT (a) Tj ET", false),
             ("q 1 g 0 0 9 9 re f Q BT (a) Tj ET", false),
@@ -187,16 +118,39 @@ mod tests {
             ("1 0 0 rg BT (a) Tj ET", false),
             ("BT 3 Tr (a) Tj ET", true),
             ("BT (a) Tj ET 1 1 1 rg 0 0 9 9 re f", true),
+            ("BT 60 600 Td (a) Tj ET 0 g 50 595 300 22 re f", true),
+            ("BT 60 600 Td (a) Tj ET 0 g 50 560 300 22 re f", false),
+            ("BT 60 600 Td (a) Tj ET 0 g 50 599.5 300 1 re f", false),
+            ("BT 60 600 Td (a) Tj ET 0 g 50 595 m 350 595 l 350 620 l 50 620 l h f", true),
+            ("BT 60 600 Td (a) Tj ET q 300 0 0 22 50 595 cm /Im0 Do Q", true),
+            ("BT 60 600 Td (a) Tj ET q 300 0 0 22 50 400 cm /Im0 Do Q", false),
+            ("q 0 0 1 1 re W n BT 60 600 Td (a) Tj ET Q", true),
+            ("q 50 500 300 200 re W n BT 60 600 Td (a) Tj ET Q BT 60 100 Td (b) Tj ET", false),
+            ("q 2 0 0 2 0 0 cm BT 1 0 0 1 30 300 Tm (a) Tj ET Q 50 595 300 22 re f", true),
+            ("BT 14 TL 60 600 Td (a) ' ET 50 580 300 12 re f", true),
+            ("BT [(a) -20 (b)] TJ ET", false),
             ("BT (1 g \\) 3 Tr) Tj (b) Tj ET", false),
             ("(((((", false),
             ("/Cs8 cs 1 1 1 scn BT (a) Tj ET", true),
         ];
         for (content, expected) in cases {
-            assert_eq!(draws_unseen(content.as_bytes()), expected, "{content}");
+            assert_eq!(Streams::default().hide_text(content.as_bytes()), expected, "{content}");
             let file = format!("5 0 obj << /Length 9 >>\nstream\n{content}\nendstream endobj");
             assert_eq!(is_suspect(file.as_bytes()), expected, "{content}");
         }
         assert!(is_suspect(b"trailer << /Encrypt 3 0 R >>"));
+        assert!(is_suspect(b"4 0 obj << /Type /ExtGState /ca 0 >> endobj"));
+        assert!(is_suspect(b"4 0 obj << /ca 0.05/CA 1 >> endobj"));
+        assert!(is_suspect(b"4 0 obj << /Subtype /Square /IC [0 0 0] >> endobj"));
+        let two = |cover: &str| {
+            let text = "1 0 obj << >>\nstream\nBT 60 600 Td (a) Tj ET\nendstream endobj";
+            format!("{text} 2 0 obj << >>\nstream\n{cover}\nendstream endobj").into_bytes()
+        };
+        assert!(is_suspect(&two("0 g 50 595 300 22 re f")));
+        assert!(!is_suspect(&two("0 g 50 100 300 22 re f")));
+        // Of a stream with text of its own, others are other pages.
+        assert!(!is_suspect(&two("0 g 50 595 300 22 re f BT 60 600 Td (b) Tj ET")));
+        assert!(!is_suspect(b"4 0 obj << /ca 0.5 >> 5 0 obj << /category 0 >> endobj"));
         assert!(!is_suspect(b"stream stream\n stream\r\nendstreamstream"));
     }
 }
