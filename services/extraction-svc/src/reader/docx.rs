@@ -1,12 +1,14 @@
 //! Text documents of Office Open XML: paragraphs and tables of the body, then what stands around it.
 
 mod part;
+mod styles;
 
 use super::archive::{Archive, Relation};
 use super::layout::Flow;
 use super::{Output, ReadError};
 use crate::document::{Attachment, Kind, NoticeKind};
 use part::Part;
+use styles::Styles;
 
 /// The most headers, footers and notes that are read.
 const MAX_PARTS: usize = 64;
@@ -16,14 +18,15 @@ pub(crate) fn read(archive: &mut Archive<'_>, main: &str, output: &mut Output<'_
     let missing = || ReadError::unreadable("the document has no main part");
     let source = archive.xml(main)?.ok_or_else(missing)?;
     let relations = archive.relations(main)?;
-    let mut body = Part::new("body", output.words_left());
+    let styles = styles(archive, &relations)?;
+    let mut body = Part::new("body", &styles, output.words_left());
     // When it breaks off, nobody knows what is missing: that is no document.
     body.read(&source)?;
     let mut pages = body.finish();
     let (mut head, mut foot) = (Flow::default(), Flow::default());
     for (kind, target) in around(&relations) {
         let Some(source) = archive.xml(&target)? else { continue };
-        let mut part = Part::new(kind, output.words_left());
+        let mut part = Part::new(kind, &styles, output.words_left());
         match part.read(&source) {
             Ok(()) => {}
             Err(ReadError::UnreadableDocument(_)) => {
@@ -60,6 +63,12 @@ pub(crate) fn read(archive: &mut Archive<'_>, main: &str, output: &mut Output<'_
         }
     }
     output.end()
+}
+
+fn styles(archive: &mut Archive<'_>, relations: &[Relation]) -> Result<Styles, ReadError> {
+    let of = relations.iter().find(|relation| relation.kind == "styles" && !relation.external);
+    let source = of.map(|relation| archive.xml(&relation.target)).transpose()?.flatten();
+    Ok(source.map(|source| Styles::read(&source)).unwrap_or_default())
 }
 
 /// The parts around the body, in the order in which they are read.

@@ -88,8 +88,22 @@ pub fn docx(before: &str, body: &str) -> Vec<u8> {
     let main = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>{before}<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{body}</w:body></w:document>"#
     );
+    docx_of(&main, "")
+}
+
+/// The same whose text is set in these styles.
+pub fn docx_of(main: &str, styles: &str) -> Vec<u8> {
     let relations = RELATIONS.replace("MAIN", "word/document.xml");
-    archive(&[("_rels/.rels", relations.as_bytes()), ("word/document.xml", main.as_bytes())])
+    let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let own = format!(
+        r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{office}/styles" Target="styles.xml"/></Relationships>"#
+    );
+    let mut parts = vec![("_rels/.rels", relations.as_bytes()), ("word/document.xml", main.as_bytes())];
+    if !styles.is_empty() {
+        parts.push(("word/_rels/document.xml.rels", own.as_bytes()));
+        parts.push(("word/styles.xml", styles.as_bytes()));
+    }
+    archive(&parts)
 }
 
 /// A paragraph of it.

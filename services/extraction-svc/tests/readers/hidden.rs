@@ -2,7 +2,7 @@
 
 use extraction_svc::document::NoticeKind;
 
-use super::build::{PROSE, cell, docx, lines, pages, xlsx};
+use super::build::{PROSE, cell, docx, docx_of, lines, pages, pages_with, xlsx};
 use super::{CHOICES, read, sandbox, words};
 
 #[tokio::test]
@@ -28,6 +28,14 @@ async fn hidden_text_is_marked_in_every_format() {
         ("vanished DOCX", docx("", &format!("{seen}{}", run("<w:vanish/>")))),
         ("white DOCX", docx("", &format!("{seen}{}", run("<w:color w:val=\"FFFFFF\"/>")))),
         ("tiny DOCX", docx("", &format!("{seen}{}", run("<w:sz w:val=\"2\"/>")))),
+        ("style of DOCX", {
+            let body = "<w:p><w:r><w:t>Seen</w:t></w:r></w:p>\
+                <w:p><w:pPr><w:pStyle w:val=\"H\"/></w:pPr><w:r><w:t>SECRET</w:t></w:r></w:p>";
+            docx_of(
+                &format!("<w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>"),
+                "<w:styles xmlns:w=\"w\"><w:style w:styleId=\"H\"><w:rPr><w:vanish/></w:rPr></w:style></w:styles>",
+            )
+        }),
         ("row of XLSX", xlsx(&[("A", "visible", &sheet(" hidden=\"1\"", ""))], "", "")),
         (
             "column of XLSX",
@@ -38,6 +46,12 @@ async fn hidden_text_is_marked_in_every_format() {
             ),
         ),
         ("display of HTML", b"<p>Seen<p style='display:none'>SECRET".to_vec()),
+        ("clear HTML", b"<p>Seen<p style='color:rgba(0,0,0,0)'>SECRET".to_vec()),
+        (
+            "descendant of HTML",
+            b"<style>@media screen{ div .x{display:none} }</style><p>Seen<div><p class=x>SECRET</div>"
+                .to_vec(),
+        ),
         ("class of HTML", b"<style>.x{visibility:hidden}</style><p>Seen<p class=x>SECRET".to_vec()),
         ("white HTML", b"<p>Seen <span style='color:#FFF'>SECRET</span>".to_vec()),
     ];
@@ -73,4 +87,19 @@ async fn light_text_that_is_seen_is_not_hidden() {
         assert!(words(&document.pages[0], false).contains("HEADING"), "{:?}", document.kind);
         assert_eq!(words(&document.pages[0], true), "", "{:?}", document.kind);
     }
+}
+
+/// What a viewer cuts off is not there.
+#[tokio::test]
+async fn text_beside_the_crop_box_is_not_read() {
+    let content = format!("{}BT /F1 12 Tf 60 20 Td (SECRET) Tj ET", lines(&["Seen", PROSE]));
+    let document = read(&sandbox(CHOICES[0]), "a.pdf", &pages_with("/CropBox [0 100 595 842]", &[&content]))
+        .await
+        .unwrap();
+    let page = &document.pages[0];
+    assert_eq!((page.width, page.height), (595.0, 742.0));
+    assert!(words(page, false).starts_with("Seen The parties"), "{}", words(page, false));
+    assert!(page.words.iter().all(|word| word.text != "SECRET"));
+    let top = page.words[0].bounds.top;
+    assert!((0.06..0.08).contains(&top), "{top}: of the page as it is shown");
 }

@@ -4,6 +4,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::super::layout::{Flow, FlowCell};
 use super::super::{ReadError, xml};
+use super::styles::Styles;
 
 /// How deep tables are set within tables; deeper ones are read as paragraphs.
 const MAX_TABLES: usize = 12;
@@ -30,13 +31,16 @@ enum Open {
 
 /// Reads a part.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Part<'s> {
+    styles: &'s Styles,
     /// Pages that are done.
     pages: Vec<Flow>,
     open: Vec<Open>,
     words_left: usize,
     words: usize,
     run: Run,
+    /// The style of the paragraph hides its text.
+    vanished: bool,
     /// How deep in what is not shown: deleted text, instructions of fields, what stands in place of a drawing.
     skipped: u32,
     in_text: bool,
@@ -56,14 +60,16 @@ struct Run {
     inside: bool,
 }
 
-impl Part {
-    pub(super) fn new(path: &str, words_left: usize) -> Part {
+impl<'s> Part<'s> {
+    pub(super) fn new(path: &str, styles: &'s Styles, words_left: usize) -> Part<'s> {
         Part {
+            styles,
             pages: Vec::new(),
             open: vec![Open::lines(path.to_owned(), false)],
             words_left,
             words: 0,
             run: Run::default(),
+            vanished: false,
             skipped: 0,
             in_text: false,
             tables: 0,
@@ -155,7 +161,9 @@ impl Part {
         }
         match name {
             "p" => self.paragraph(),
-            "r" => self.run = Run { inside: true, ..Run::default() },
+            "r" => self.run = Run { inside: true, vanished: self.vanished, ..Run::default() },
+            "pStyle" => self.vanished = self.is_hiding(element),
+            "rStyle" if self.run.inside => self.run.vanished |= self.is_hiding(element),
             "t" => self.in_text = true,
             "tab" | "ptab" if self.run.inside => self.with_flow(|flow| flow.gap(None)),
             "br" if xml::attribute(element, "type").is_some_and(|kind| kind == "page") => self.page_break(),
@@ -190,6 +198,10 @@ impl Part {
             }
             _ => {}
         }
+    }
+
+    fn is_hiding(&self, element: &BytesStart<'_>) -> bool {
+        value(element).is_some_and(|style| self.styles.hides(&style))
     }
 
     fn end(&mut self, name: &str) {
@@ -227,7 +239,7 @@ impl Part {
     }
 
     fn paragraph(&mut self) {
-        self.run = Run::default();
+        (self.run, self.vanished) = (Run::default(), false);
         self.in_text = false;
         if let Some(Open::Lines { flow, path, paragraphs, .. }) = self.open.last_mut() {
             *paragraphs += 1;
@@ -383,6 +395,6 @@ fn value(element: &BytesStart<'_>) -> Option<String> {
     xml::attribute(element, "val")
 }
 
-fn is_on(element: &BytesStart<'_>) -> bool {
+pub(super) fn is_on(element: &BytesStart<'_>) -> bool {
     value(element).is_none_or(|value| !matches!(value.as_str(), "0" | "false" | "off"))
 }

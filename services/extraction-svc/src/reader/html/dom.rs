@@ -75,6 +75,11 @@ impl Dom {
         self.node(id).map_or(&[], |node| &node.children)
     }
 
+    /// What a node is in.
+    pub(super) fn parent(&self, id: Id) -> Option<Id> {
+        self.node(id)?.parent
+    }
+
     /// The name of an element; of anything else, nothing.
     pub(super) fn name(&self, id: Id) -> &str {
         match self.node(id).map(|node| &node.content) {

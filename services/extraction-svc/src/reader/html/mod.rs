@@ -1,6 +1,7 @@
 //! HTML, as a browser that fetches nothing and runs nothing sets it.
 
 mod dom;
+mod sheet;
 mod style;
 
 use encoding_rs::Encoding;
@@ -9,7 +10,8 @@ use super::layout::{Flow, FlowCell};
 use super::{Output, ReadError};
 use crate::document::{Kind, NoticeKind};
 use dom::{Content, Dom, Id};
-use style::{Display, Sheet, Style};
+use sheet::Sheet;
+use style::{Display, Style};
 
 /// How deep elements are set as they nest. Text that is deeper is read, one element after the other.
 const MAX_DEPTH: usize = 200;

@@ -1,18 +1,27 @@
 //! As much of CSS as tells whether a person sees a text, and whether things stand beside or below each other.
 //!
-//! Inline styles and simple rules (`td`, `.note`, `p.note`, `#total`) of style sheets in the page. What this does not
-//! understand leaves a text visible.
+//! Declarations, whether they stand with an element or in a sheet. What this does not understand leaves a text visible.
 
-use std::collections::HashMap;
-
-use super::dom::{Dom, Id};
-
-/// The most rules that are kept.
-const MAX_RULES: usize = 20_000;
 /// A page is white until something says otherwise.
 const WHITE: Color = Color(255, 255, 255);
 /// By how much a text must differ from what it stands on to be seen, summed over red, green and blue.
 const CONTRAST: u16 = 24;
+
+/// What clips, shrinks or fades something away.
+const NOTHING_LEFT: &[&str] = &[
+    "rect(0,0,0,0",
+    "rect(0px,0px,0px,0px",
+    "rect(1px,1px,1px,1px",
+    "inset(100%",
+    "inset(50%)",
+    "circle(0",
+    "scale(0)",
+    "scale(0,",
+    "scalex(0)",
+    "scaley(0)",
+    "opacity(0)",
+    "opacity(0%)",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Color(u8, u8, u8);
@@ -40,6 +49,8 @@ pub(super) struct Style {
     /// Something is drawn behind that is not known: text in any colour may be seen.
     is_pictured: bool,
     invisible: bool,
+    /// The text is of no colour.
+    clear: bool,
     tiny: bool,
     gone: bool,
     /// What the element is set as, where a style says so.
@@ -53,14 +64,15 @@ impl Style {
         background: WHITE,
         is_pictured: false,
         invisible: false,
+        clear: false,
         tiny: false,
         gone: false,
         display: None,
     };
 
-    /// The same, for what is set by its place and not by a style.
+    /// The same, for what is in it.
     pub(super) fn placed(self) -> Style {
-        Style { display: None, ..self }
+        Style { display: None, gone: self.gone || self.display == Some(Display::None), ..self }
     }
 
     /// Whether a person does not see text that is set so.
@@ -68,20 +80,19 @@ impl Style {
         let apart = |a: u8, b: u8| u16::from(a.abs_diff(b));
         let (ink, paper) = (self.color, self.background);
         let contrast = apart(ink.0, paper.0) + apart(ink.1, paper.1) + apart(ink.2, paper.2);
-        self.gone || self.invisible || self.tiny || (contrast < CONTRAST && !self.is_pictured)
+        let is_gone = self.gone || self.display == Some(Display::None);
+        is_gone || self.invisible || self.clear || self.tiny || (contrast < CONTRAST && !self.is_pictured)
     }
 
-    fn apply(&mut self, declarations: &str) {
+    /// Adds what declarations say.
+    pub(super) fn apply(&mut self, declarations: &str) {
         let (mut clipped, mut is_flat, mut absolute, mut away) = (false, false, false, false);
         for declaration in declarations.split(';') {
             let Some((property, value)) = declaration.split_once(':') else { continue };
             let property = property.trim().to_ascii_lowercase();
             let value = value.trim().trim_end_matches("!important").trim().to_ascii_lowercase();
             match property.as_str() {
-                "display" => {
-                    self.gone |= value == "none";
-                    self.display = display(&value);
-                }
+                "display" => self.display = display(&value),
                 "flex-direction" if value.starts_with("column") => self.display = Some(Display::Block),
                 "visibility" => self.invisible = matches!(value.as_str(), "hidden" | "collapse"),
                 "opacity" => {
@@ -89,8 +100,8 @@ impl Style {
                 }
                 "font-size" => self.tiny = length(&value).is_some_and(|points| points < 1.0),
                 "color" => match color(&value) {
-                    Some(color) => self.color = color,
-                    None => self.invisible |= value == "transparent",
+                    Some(color) => (self.color, self.clear) = (color, false),
+                    None => self.clear |= value == "transparent" || is_clear(&value),
                 },
                 "background" | "background-color" => {
                     self.is_pictured |= value.contains("url(") || value.contains("gradient");
@@ -108,8 +119,13 @@ impl Style {
                 "left" | "top" | "right" | "bottom" => {
                     away |= length(&value).is_some_and(|points| points < -300.0);
                 }
-                "text-indent" => self.gone |= length(&value).is_some_and(|points| points < -300.0),
-                "clip" => self.gone |= value.replace(' ', "").starts_with("rect(0,0,0,0"),
+                "text-indent" | "margin-left" | "margin-top" => {
+                    self.gone |= length(&value).is_some_and(|points| points < -300.0);
+                }
+                "clip" | "clip-path" | "transform" | "filter" => {
+                    let value = value.replace(' ', "");
+                    self.gone |= NOTHING_LEFT.iter().any(|nothing| value.contains(nothing));
+                }
                 _ => {}
             }
         }
@@ -146,8 +162,31 @@ fn length(value: &str) -> Option<f32> {
     Some(number * points)
 }
 
+/// Whether a colour says that nothing of it is seen.
+fn is_clear(value: &str) -> bool {
+    if let Some(digits) = value.strip_prefix('#') {
+        return match digits.len() {
+            4 => digits.ends_with('0'),
+            8 => digits.ends_with("00"),
+            _ => false,
+        };
+    }
+    let alpha = parts(value).and_then(|(_, parts)| parts.get(3).copied());
+    alpha.is_some_and(|alpha| alpha.trim_end_matches('%').parse::<f32>().is_ok_and(|alpha| alpha < 0.05))
+}
+
+/// A function of CSS: its name and what is given to it.
+fn parts(value: &str) -> Option<(&str, Vec<&str>)> {
+    let (name, numbers) = value.trim().trim_end_matches(')').split_once('(')?;
+    Some((name, numbers.split([',', ' ', '/']).filter(|part| !part.is_empty()).collect()))
+}
+
+/// A colour that is seen.
 fn color(value: &str) -> Option<Color> {
     let value = value.trim();
+    if is_clear(value) {
+        return None;
+    }
     if let Some(digits) = value.strip_prefix('#') {
         let nibble = |at: usize| digits.get(at..=at).and_then(|digit| u8::from_str_radix(digit, 16).ok());
         let byte = |at: usize| digits.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
@@ -157,11 +196,17 @@ fn color(value: &str) -> Option<Color> {
             _ => None,
         };
     }
-    if let Some(numbers) = value.strip_prefix("rgb").map(|rest| rest.trim_start_matches('a')) {
-        let numbers = numbers.trim().strip_prefix('(')?.trim_end_matches(')');
-        let mut parts = numbers.split([',', ' ', '/']).filter(|part| !part.is_empty());
-        let mut next = || parts.next()?.parse::<u8>().ok();
-        return Some(Color(next()?, next()?, next()?));
+    match parts(value) {
+        Some(("rgb" | "rgba", parts)) => {
+            let mut channels = parts.iter().map(|part| match part.strip_suffix('%') {
+                Some(percent) => percent.parse::<f32>().ok().map(|percent| percent * 2.55),
+                None => part.parse::<f32>().ok(),
+            });
+            let mut next = || channels.next().flatten().map(channel);
+            return Some(Color(next()?, next()?, next()?));
+        }
+        Some(("hsl" | "hsla", parts)) => return hsl(&parts),
+        _ => {}
     }
     Some(match value {
         "white" => WHITE,
@@ -178,95 +223,22 @@ fn color(value: &str) -> Option<Color> {
     })
 }
 
-/// The rules of the page's style sheets.
-#[derive(Debug, Default)]
-pub(super) struct Sheet {
-    /// By tag, `.class`, `#id` or `tag.class`.
-    rules: HashMap<String, String>,
+fn channel(value: f32) -> u8 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
+    let channel = value.round().clamp(0.0, 255.0) as u8;
+    channel
 }
 
-impl Sheet {
-    /// Adds the rules of a style sheet that can be told from the element alone.
-    pub(super) fn add(&mut self, css: &str) {
-        let css = without_comments(css);
-        let mut rest = css.as_str();
-        while let Some((selectors, after)) = rest.split_once('{') {
-            if selectors.trim_start().starts_with('@') {
-                // For print, for small screens, fonts: skipped with all that is in them.
-                rest = after_block(after);
-                continue;
-            }
-            let (declarations, next) = after.split_once('}').unwrap_or((after, ""));
-            for selector in selectors.split(',').map(|selector| selector.trim().to_ascii_lowercase()) {
-                let is_simple = !selector.is_empty()
-                    && selector.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '#' | '-' | '_'));
-                if is_simple && self.rules.len() < MAX_RULES {
-                    let rule = self.rules.entry(selector).or_default();
-                    rule.push_str(declarations);
-                    rule.push(';');
-                }
-            }
-            rest = next;
-        }
-    }
-
-    /// The style of an element within one that has the style `outer`.
-    pub(super) fn of(&self, dom: &Dom, id: Id, outer: Style) -> Style {
-        let mut style = Style { display: None, ..outer };
-        let name = dom.name(id);
-        let mut apply = |selector: &str| {
-            if let Some(declarations) = self.rules.get(selector) {
-                style.apply(declarations);
-            }
-        };
-        if !self.rules.is_empty() {
-            apply(name);
-            for class in dom.attribute(id, "class").unwrap_or_default().split_whitespace().take(32) {
-                let class = class.to_ascii_lowercase();
-                apply(&format!(".{class}"));
-                apply(&format!("{name}.{class}"));
-            }
-            if let Some(own) = dom.attribute(id, "id") {
-                apply(&format!("#{}", own.trim().to_ascii_lowercase()));
-            }
-        }
-        for (attribute, property) in [("bgcolor", "background"), ("color", "color")] {
-            if let Some(value) = dom.attribute(id, attribute) {
-                style.apply(&format!("{property}:{value}"));
-            }
-        }
-        if let Some(declarations) = dom.attribute(id, "style") {
-            style.apply(declarations);
-        }
-        style.gone |= dom.attribute(id, "hidden").is_some();
-        style
-    }
-}
-
-fn without_comments(css: &str) -> String {
-    let (mut kept, mut rest) = (String::with_capacity(css.len()), css);
-    while let Some((before, after)) = rest.split_once("/*") {
-        kept.push_str(before);
-        rest = after.split_once("*/").map_or("", |(_, after)| after);
-    }
-    kept.push_str(rest);
-    kept.replace("<!--", "").replace("-->", "")
-}
-
-/// What comes after the block that has just been opened.
-fn after_block(css: &str) -> &str {
-    let mut depth = 1_usize;
-    for (at, byte) in css.bytes().enumerate() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return css.get(at + 1..).unwrap_or_default();
-        }
-    }
-    ""
+/// Of a hue in degrees, a saturation and a lightness (CSS Color 4, 7).
+fn hsl(parts: &[&str]) -> Option<Color> {
+    let number = |at: usize, unit: &str| parts.get(at)?.trim_end_matches(unit).parse::<f32>().ok();
+    let (hue, saturation, lightness) = (number(0, "deg")?, number(1, "%")? / 100.0, number(2, "%")? / 100.0);
+    let reach = saturation * lightness.min(1.0 - lightness);
+    let at = |n: f32| {
+        let k = (n + hue / 30.0).rem_euclid(12.0);
+        channel(255.0 * (lightness - reach * (k - 3.0).min(9.0 - k).clamp(-1.0, 1.0)))
+    };
+    Some(Color(at(0.0), at(8.0), at(4.0)))
 }
 
 #[cfg(test)]
@@ -294,31 +266,28 @@ mod tests {
             ("left:-9999px", false),
             ("width:0;height:0;overflow:hidden", true),
             ("text-indent:-9999px", true),
+            ("margin-left:-9999px", true),
+            ("margin-left:-10px", false),
+            ("color:rgba(0,0,0,0)", true),
+            ("color:rgb(0 0 0 / 0%)", true),
+            ("color:rgba(0,0,0,0.6)", false),
+            ("color:#0000", true),
+            ("color:#00000000", true),
+            ("color:#0008", false),
+            ("color:transparent;color:#000", false),
+            ("color:hsl(0,0%,100%)", true),
+            ("color:hsl(210deg 100% 20%)", false),
+            ("color:rgb(100%,100%,100%)", true),
+            ("clip-path:inset(100%)", true),
+            ("clip-path:inset(10%)", false),
+            ("transform:scale(0)", true),
+            ("transform:scale(0.9)", false),
+            ("filter:opacity(0)", true),
         ];
         for (declarations, hidden) in cases {
             let mut style = Style::PAGE;
             style.apply(declarations);
             assert_eq!(style.is_hidden(), hidden, "{declarations}");
         }
-    }
-
-    #[test]
-    fn rules_of_a_sheet_hold_for_what_they_name_and_no_more() {
-        let css = "/* a */ .h, p.n { display: none } @media print { .seen { display: none } } .menu .x {display:none}
-            #gone{visibility:hidden}";
-        let mut sheet = Sheet::default();
-        sheet.add(css);
-        let page = "<p class=h>1<p class='n'>2<b class=n>3</b><p class=seen>4<p id=gone>5<p class=x>6";
-        let dom = Dom::parse(page);
-        let (mut seen, mut open) = (Vec::new(), vec![(Dom::ROOT, Style::PAGE)]);
-        while let Some((id, outer)) = open.pop() {
-            let style = sheet.of(&dom, id, outer);
-            if dom.name(id) == "p" {
-                seen.push((dom.text(id), style.is_hidden()));
-            }
-            open.extend(dom.children(id).iter().rev().map(|child| (*child, style)));
-        }
-        let seen: Vec<(&str, bool)> = seen.iter().map(|(text, hidden)| (text.as_str(), *hidden)).collect();
-        assert_eq!(seen, [("1", true), ("23", true), ("4", false), ("5", true), ("6", false)]);
     }
 }
