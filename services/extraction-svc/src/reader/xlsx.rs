@@ -78,6 +78,7 @@ fn cells(
     };
     let styles = reader.styles().to_vec();
     let unseen: Vec<bool> = styles.iter().map(value::is_unseen).collect();
+    let percent: Vec<bool> = styles.iter().map(value::is_percent).collect();
     let (mut cells, mut words) = (Vec::new(), 0);
     loop {
         let (cell, style) = match reader.next_cell_with_style_id() {
@@ -86,7 +87,8 @@ fn cells(
             Err(error) => return Ok((cells, Some(refused(&error)))),
         };
         let (row, column) = cell.get_position();
-        let Some(text) = value::text(cell.get_value()) else { continue };
+        let is_percent = percent.get(style).copied().unwrap_or(false);
+        let Some(text) = value::text(cell.get_value(), is_percent) else { continue };
         let unseen = is_hidden || hidden.has(row, column) || unseen.get(style).copied().unwrap_or(false);
         let mut flow = Flow::default();
         for line in text.lines() {

@@ -7,10 +7,13 @@ const LAST_DAY: f64 = 2_958_466.0;
 /// How many digits of a number a sheet keeps. What is beyond is what binary fractions leave over.
 const DIGITS: i32 = 15;
 
-/// The text of a cell. Dates are written as ISO 8601 has them, numbers with their digits and no more.
-pub(super) fn text(value: &DataRef<'_>) -> Option<String> {
+/// The text of a cell. Dates are written as ISO 8601 has them, numbers with their digits and no more, and as percentages
+/// where they are shown so.
+pub(super) fn text(value: &DataRef<'_>, is_percent: bool) -> Option<String> {
     let text = match value {
         DataRef::Empty => return None,
+        DataRef::Int(number) if is_percent => format!("{}%", number.saturating_mul(100)),
+        DataRef::Float(float) if is_percent => format!("{}%", number(float * 100.0)),
         DataRef::Int(number) => number.to_string(),
         DataRef::Float(float) => number(*float),
         DataRef::String(text) => text.clone(),
@@ -67,6 +70,22 @@ fn moment(at: ExcelDateTime) -> String {
     }
 }
 
+/// Whether a style shows numbers as percentages.
+pub(super) fn is_percent(style: &Style) -> bool {
+    style.number_format.as_ref().is_some_and(|format| shows_percent(&format.format_code))
+}
+
+/// Whether a format has `%` beside the texts in it.
+fn shows_percent(format: &str) -> bool {
+    let (mut in_text, mut escaped) = (false, false);
+    format.chars().any(|c| {
+        let shows = c == '%' && !in_text && !escaped;
+        in_text ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        shows
+    })
+}
+
 /// Whether a style hides what a cell holds: white on white, or a format of nothing.
 pub(super) fn is_unseen(style: &Style) -> bool {
     let is_filled =
@@ -110,12 +129,26 @@ mod tests {
             (DataRef::Empty, None),
         ];
         for (value, expected) in cases {
-            let text = text(&value);
+            let text = text(&value, false);
             match expected {
                 // Too large to be a day; what it is then has 300 digits.
                 Some("1") => assert!(text.is_some_and(|text| text.len() == 301), "{value:?}"),
                 expected => assert_eq!(text.as_deref(), expected, "{value:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn numbers_are_percentages_where_they_are_shown_so() {
+        for (value, expected) in
+            [(DataRef::Float(0.19), "19%"), (DataRef::Float(0.075), "7.5%"), (DataRef::Int(1), "100%")]
+        {
+            assert_eq!(text(&value, true).as_deref(), Some(expected));
+        }
+        for (format, expected) in
+            [("0%", true), ("0.00%", true), ("General", false), (r#"0.0" %""#, false), (r"0\%", false)]
+        {
+            assert_eq!(shows_percent(format), expected, "{format}");
         }
     }
 }
