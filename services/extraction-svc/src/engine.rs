@@ -42,4 +42,5 @@ pub use ground::{Said, ground};
 pub use learn::{Corrected, Correction, Lesson, MAX_DOCUMENTS, learn};
 pub use model::{Accuracy, FEWEST, Model, VERSION};
 pub use question::{Question, Written, written};
+pub(crate) use schema::Place;
 pub use schema::{CompiledSchema, MAX_BYTES, MAX_DEPTH, MAX_ENUM, MAX_FIELDS, SchemaError};

@@ -2,47 +2,36 @@
 
 use serde_json::Value;
 
+use crate::engine::Place;
 use crate::pointer;
-
-/// How many references are followed from one place to the next.
-const REFERENCES_MAX: usize = 16;
 
 /// Says in words why a value cannot stand at this place. `null` can stand at any: the document does not hold it.
 pub(crate) fn fits(schema: &Value, path: &str, value: &Value) -> Result<(), String> {
-    let mut at = resolve(schema, schema);
+    let mut at = Place::of(schema, schema);
     for step in pointer::steps(path) {
         let next = match at.get("items") {
             Some(items) if is_index(&step) => Some(items),
             _ => at.get("properties").and_then(|properties| properties.get(&step)),
         };
-        at = resolve(schema, next.ok_or_else(|| format!("`{path}` leads to nothing in the schema."))?);
+        at = Place::of(schema, next.ok_or_else(|| format!("`{path}` leads to nothing in the schema."))?);
     }
-    stands(schema, at, path, value)
+    stands(schema, &at, path, value)
 }
 
+/// An index as RFC 6901 writes it, of a list as long as any can be.
 fn is_index(step: &str) -> bool {
-    !step.is_empty() && step.bytes().all(|c| c.is_ascii_digit())
+    const DIGITS_MAX: usize = 5;
+    let is_number = (1..=DIGITS_MAX).contains(&step.len()) && step.bytes().all(|c| c.is_ascii_digit());
+    is_number && (step == "0" || !step.starts_with('0'))
 }
 
-/// The schema that a reference leads to.
-fn resolve<'s>(root: &'s Value, mut at: &'s Value) -> &'s Value {
-    for _ in 0..REFERENCES_MAX {
-        let target = at.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
-        match target.and_then(|pointer| root.pointer(pointer)) {
-            Some(next) => at = next,
-            None => break,
-        }
-    }
-    at
-}
-
-fn stands(root: &Value, at: &Value, path: &str, value: &Value) -> Result<(), String> {
+fn stands(root: &Value, at: &Place<'_>, path: &str, value: &Value) -> Result<(), String> {
     if value.is_null() {
         return Ok(());
     }
-    if let Some(allowed) = at.get("enum").and_then(Value::as_array)
-        && !allowed.contains(value)
-    {
+    let listed = at.get("enum").and_then(Value::as_array).map(Vec::as_slice);
+    let allowed = listed.or_else(|| at.get("const").map(std::slice::from_ref));
+    if allowed.is_some_and(|allowed| !allowed.contains(value)) {
         return Err(format!("`{path}` is one of the schema's values."));
     }
     let types: Vec<&str> = match at.get("type") {
@@ -60,17 +49,17 @@ fn stands(root: &Value, at: &Value, path: &str, value: &Value) -> Result<(), Str
         }
         Value::Array(values) => {
             let Some(items) = at.get("items") else { return Ok(()) };
-            let items = resolve(root, items);
+            let items = Place::of(root, items);
             values
                 .iter()
                 .enumerate()
-                .try_for_each(|(index, item)| stands(root, items, &format!("{path}/{index}"), item))
+                .try_for_each(|(index, item)| stands(root, &items, &format!("{path}/{index}"), item))
         }
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
             let path = format!("{path}/{}", pointer::escaped(name));
             let property = at.get("properties").and_then(|properties| properties.get(name));
             let property = property.ok_or_else(|| format!("`{path}` leads to nothing in the schema."))?;
-            stands(root, resolve(root, property), &path, member)
+            stands(root, &Place::of(root, property), &path, member)
         }),
         _ => Ok(()),
     }
@@ -129,6 +118,9 @@ mod tests {
                 "currency": {"enum": ["EUR", "USD"]},
                 "lines": {"type": "array", "items": {"$ref": "#/$defs/line"}},
                 "loop": {"$ref": "#/properties/loop"},
+                "perhaps": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+                "more": {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/line"}}, {"type": "null"}]},
+                "buyer": {"oneOf": [{"type": "null"}, {"$ref": "#/$defs/line"}]},
             },
             "$defs": {"line": {"type": "object", "properties": {"amount": {"type": "number"}}}},
         });
@@ -156,11 +148,21 @@ mod tests {
             ("/lines/0", json!({"amount": 1}), true),
             ("/lines/12/amount", json!(1), true),
             ("/lines/x/amount", json!(1), false),
+            ("/lines/01/amount", json!(1), false),
+            ("/lines/1234567/amount", json!(1), false),
             ("/lines/0/price", json!(1), false),
             ("/total/more", json!(1), false),
             ("/loop", json!(1), true),
             ("/loop/more", json!(1), false),
             ("/nothing", json!(1), false),
+            ("/perhaps", json!(1.5), true),
+            ("/perhaps", json!("no number"), false),
+            ("/more", json!([{"amount": 1}]), true),
+            ("/more/0/amount", json!(20), true),
+            ("/more/0/amount", json!("20"), false),
+            ("/more/0/price", json!(20), false),
+            ("/buyer/amount", json!(2), true),
+            ("/buyer/name", json!("x"), false),
         ] {
             assert_eq!(fits(&schema, path, &value).is_ok(), good, "{path} {value}");
         }

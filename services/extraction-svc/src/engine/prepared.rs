@@ -152,18 +152,8 @@ impl Gathered {
 /// Whether a schema's bounds allow a candidate.
 pub(crate) fn allowed(field: &Field, candidate: &Candidate) -> bool {
     match &candidate.reading {
-        Reading::Number(n) => {
-            let whole = field.kind != Kind::Number(true) || n.value.fract() == 0.0;
-            whole
-                && n.value >= field.minimum.unwrap_or(f64::MIN)
-                && n.value <= field.maximum.unwrap_or(f64::MAX)
-        }
-        Reading::Text(value) => {
-            let length = value.chars().count();
-            length >= field.min_length
-                && length <= field.max_length
-                && field.pattern.as_ref().is_none_or(|p| p.is_match(value))
-        }
+        Reading::Number(n) => field.allows_number(n.value),
+        Reading::Text(text) => field.allows_text(text),
         Reading::Date { iso, .. } => field.pattern.as_ref().is_none_or(|p| p.is_match(iso)),
         Reading::Choice(_) | Reading::Truth(_) => true,
     }

@@ -2,9 +2,11 @@
 
 mod compile;
 mod field;
+mod place;
 
 pub use compile::{MAX_BYTES, MAX_DEPTH, MAX_ENUM, MAX_FIELDS, SchemaError};
 pub use field::{Field, Kind, Topic};
+pub(crate) use place::Place;
 
 use serde_json::Value;
 

@@ -3,18 +3,22 @@
 use std::fmt;
 
 use regex::RegexBuilder;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::engine::lexicon::lexicon;
 use crate::engine::text::words;
 use crate::pointer;
 
+use super::field::Range;
+use super::place::{self, Next, Place};
 use super::{CompiledSchema, Field, Kind, Node, Topic};
 
 /// The longest schema as text, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
 /// The most leaves, columns of tables among them.
 pub const MAX_FIELDS: usize = 500;
+/// The most places, counted once for each reference that leads to them.
+pub const MAX_PLACES: usize = 5_000;
 /// The deepest nesting of objects.
 pub const MAX_DEPTH: usize = 12;
 /// The most values of one `enum`.
@@ -61,7 +65,6 @@ const KNOWN: &[&str] = &[
     "$ref",
     "$defs",
     "$comment",
-    "$anchor",
     "definitions",
     "type",
     "title",
@@ -108,7 +111,8 @@ pub(super) fn parse(text: &[u8]) -> Result<CompiledSchema> {
 pub(super) fn compile(schema: &Value) -> Result<CompiledSchema> {
     let mut counted = 0;
     measure(schema, 0, &mut counted)?;
-    let mut compiler = Compiler { document: schema, fields: Vec::new(), references: Vec::new(), patterns: 0 };
+    let mut compiler =
+        Compiler { document: schema, fields: Vec::new(), references: Vec::new(), patterns: 0, places: 0 };
     let Some(root) = schema.as_object() else { return refuse("", "invalid", "a schema is an object") };
     if let Some(dialect) = root.get("$schema") {
         match dialect.as_str() {
@@ -116,7 +120,7 @@ pub(super) fn compile(schema: &Value) -> Result<CompiledSchema> {
             _ => return refuse("/$schema", "unsupported", "only JSON Schema is understood"),
         }
     }
-    let node = compiler.node(schema, "", "", "", 0, false)?;
+    let node = compiler.node(schema, At { path: "", pointer: "", name: "", depth: 0, in_list: false })?;
     let Some(Node::Object(root)) = node else {
         return refuse("", "invalid", "the root is an object with properties");
     };
@@ -169,136 +173,100 @@ struct Compiler<'a> {
     /// The references that are being followed, to see recursion.
     references: Vec<&'a str>,
     patterns: usize,
+    /// The places that were compiled.
+    places: usize,
+}
+
+/// Where a place stands: in the schema, its value in the answer, and in what.
+#[derive(Clone, Copy)]
+struct At<'p> {
+    /// In the schema, as a JSON Pointer.
+    path: &'p str,
+    /// Its value in the answer, as a JSON Pointer.
+    pointer: &'p str,
+    name: &'p str,
+    depth: usize,
+    in_list: bool,
 }
 
 impl<'a> Compiler<'a> {
-    /// Compiles one place. `path` is where it stands in the schema, `pointer` where its value stands in the answer.
-    /// `None`: it allows nothing but null.
-    fn node(
-        &mut self,
-        schema: &'a Value,
-        path: &str,
-        pointer: &str,
-        name: &str,
-        depth: usize,
-        in_list: bool,
-    ) -> Result<Option<Node>> {
-        if depth > MAX_DEPTH {
+    /// Compiles one place. `None`: it allows nothing but null.
+    fn node(&mut self, schema: &'a Value, at: At<'_>) -> Result<Option<Node>> {
+        let path = at.path;
+        if at.depth > MAX_DEPTH {
             return refuse(path, "too_deep", format!("objects are nested at most {MAX_DEPTH} deep"));
         }
-        let Some(schema) = schema.as_object() else {
-            return refuse(path, "unsupported", "a schema is an object here");
-        };
-        for keyword in schema.keys() {
-            if !KNOWN.contains(&keyword.as_str()) && !keyword.starts_with("x-") {
-                return refuse(
-                    path,
-                    "unsupported",
-                    format!("the keyword \"{}\" is not supported", clip(keyword)),
-                );
-            }
+        // References may lead to the same objects in many ways, and these need not ask for anything.
+        self.places += 1;
+        if self.places > MAX_PLACES {
+            return refuse(path, "too_many_fields", format!("a schema has at most {MAX_PLACES} places"));
         }
-        if let Some(reference) = schema.get("$ref") {
-            return self.follow(reference, path, pointer, name, depth, in_list);
-        }
-        for keyword in ["anyOf", "oneOf"] {
-            if let Some(choices) = schema.get(keyword) {
-                return self.choice(schema, keyword, choices, path, pointer, name, depth, in_list);
-            }
-        }
-        match type_of(schema, path)? {
-            "object" => self.object(schema, path, pointer, depth, in_list).map(Some),
-            "array" => self.array(schema, path, pointer, name, depth, in_list).map(Some),
+        let following = self.references.len();
+        let place = self.place(schema, path)?;
+        let node = match type_of(&place, path)? {
+            "object" => self.object(&place, at).map(Some),
+            "array" => self.array(&place, at).map(Some),
             "null" => Ok(None),
-            scalar => {
-                self.scalar(schema, scalar, path, pointer, name, in_list).map(|i| Some(Node::Scalar(i)))
+            scalar => self.scalar(&place, scalar, at).map(|index| Some(Node::Scalar(index))),
+        };
+        self.references.truncate(following);
+        node
+    }
+
+    /// What holds at a place: its own keywords, and those that it leads to.
+    fn place(&mut self, schema: &'a Value, path: &str) -> Result<Place<'a>> {
+        let mut place = Place::default();
+        let mut at = schema;
+        loop {
+            let Some(layer) = at.as_object() else {
+                return refuse(path, "unsupported", "a schema is an object here");
+            };
+            for keyword in layer.keys() {
+                if !KNOWN.contains(&keyword.as_str()) && !keyword.starts_with("x-") {
+                    let message = format!("the keyword \"{}\" is not supported", clip(keyword));
+                    return refuse(path, "unsupported", message);
+                }
             }
+            if let Err(keyword) = place.push(layer) {
+                let message = format!("\"{keyword}\" stands twice, beside a reference or choice and in it");
+                return refuse(path, "unsupported", message);
+            }
+            at = match place::next(layer) {
+                Next::End => return Ok(place),
+                Next::Reference(target) => self.target(target, path)?,
+                Next::Choice(one) => one,
+                Next::Invalid => return refuse(path, "invalid", "\"$ref\" is a text"),
+                Next::Several(keyword) => {
+                    let message =
+                        format!("the keyword \"{keyword}\" is supported only for one schema or null");
+                    return refuse(path, "unsupported", message);
+                }
+            };
         }
     }
 
-    fn follow(
-        &mut self,
-        reference: &'a Value,
-        path: &str,
-        pointer: &str,
-        name: &str,
-        depth: usize,
-        in_list: bool,
-    ) -> Result<Option<Node>> {
-        let Some(target) = reference.as_str() else { return refuse(path, "invalid", "\"$ref\" is a text") };
+    /// What a reference leads to.
+    fn target(&mut self, target: &'a str, path: &str) -> Result<&'a Value> {
         let Some(inside) = target.strip_prefix('#') else {
             return refuse(path, "external_reference", "\"$ref\" may only point into the schema itself");
         };
         if self.references.contains(&target) || inside.is_empty() {
             return refuse(path, "recursive", format!("\"{}\" refers to itself", clip(target)));
         }
-        let Some(found) = self.document.pointer(inside) else {
+        let Some(found) = place::within(self.document, inside) else {
             return refuse(path, "invalid", format!("\"{}\" is not in the schema", clip(target)));
         };
         self.references.push(target);
-        let node = self.node(found, path, pointer, name, depth + 1, in_list);
-        self.references.pop();
-        node
+        Ok(found)
     }
 
-    /// `anyOf` and `oneOf` say only that a value may be null.
-    #[expect(clippy::too_many_arguments, reason = "a place of the schema and one of the answer")]
-    fn choice(
-        &mut self,
-        schema: &'a Map<String, Value>,
-        keyword: &str,
-        choices: &'a Value,
-        path: &str,
-        pointer: &str,
-        name: &str,
-        depth: usize,
-        in_list: bool,
-    ) -> Result<Option<Node>> {
-        let choices = choices.as_array().map(Vec::as_slice).unwrap_or_default();
-        let real: Vec<&Value> =
-            choices.iter().filter(|c| c.get("type").and_then(Value::as_str) != Some("null")).collect();
-        let [one] = real[..] else {
-            return refuse(
-                path,
-                "unsupported",
-                format!("the keyword \"{keyword}\" is supported only for one schema or null"),
-            );
-        };
-        let before = self.fields.len();
-        let node = self.node(one, &format!("{path}/{keyword}"), pointer, name, depth + 1, in_list)?;
-        // A title beside the choice is a better label than none within it.
-        let (title, description) = (text(schema, "title"), text(schema, "description"));
-        if let (Some(Node::Scalar(i)), true) = (&node, title.is_some() || description.is_some())
-            && *i >= before
-        {
-            let old = self.fields[*i].clone();
-            let format = one.get("format").and_then(Value::as_str).unwrap_or_default();
-            let title = title.or_else(|| one.get("title").and_then(Value::as_str)).unwrap_or_default();
-            let description =
-                description.or_else(|| one.get("description").and_then(Value::as_str)).unwrap_or_default();
-            let fresh = Field::new(old.path.clone(), name, title, description, old.kind.clone(), format);
-            let field = &mut self.fields[*i];
-            field.label = fresh.label;
-            field.other_label = fresh.other_label;
-            field.description = fresh.description;
-            field.topic = fresh.topic;
-        }
-        Ok(node)
-    }
-
-    fn object(
-        &mut self,
-        schema: &'a Map<String, Value>,
-        path: &str,
-        pointer: &str,
-        depth: usize,
-        in_list: bool,
-    ) -> Result<Node> {
-        match schema.get("additionalProperties") {
+    fn object(&mut self, place: &Place<'a>, at: At<'_>) -> Result<Node> {
+        let path = at.path;
+        match place.get("additionalProperties") {
             None | Some(Value::Bool(_)) => {}
             Some(_) => return refuse(path, "unsupported", "\"additionalProperties\" is true or false"),
         }
-        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        let Some(properties) = place.get("properties").and_then(Value::as_object) else {
             return refuse(path, "invalid", "an object has \"properties\"");
         };
         let mut members = Vec::with_capacity(properties.len().min(MAX_FIELDS));
@@ -307,46 +275,54 @@ impl<'a> Compiler<'a> {
                 return refuse(path, "too_large", "the name of a property is too long");
             }
             let escaped = pointer::escaped(name);
-            let at = format!("{path}/properties/{escaped}");
-            if let Some(node) =
-                self.node(property, &at, &format!("{pointer}/{escaped}"), name, depth + 1, in_list)?
-            {
+            let below = At {
+                path: &format!("{path}/properties/{escaped}"),
+                pointer: &format!("{}/{escaped}", at.pointer),
+                name,
+                depth: at.depth + 1,
+                ..at
+            };
+            if let Some(node) = self.node(property, below)? {
                 members.push((name.clone(), node));
             }
         }
         Ok(Node::Object(members))
     }
 
-    fn array(
-        &mut self,
-        schema: &'a Map<String, Value>,
-        path: &str,
-        pointer: &str,
-        name: &str,
-        depth: usize,
-        in_list: bool,
-    ) -> Result<Node> {
-        if in_list {
+    fn array(&mut self, place: &Place<'a>, at: At<'_>) -> Result<Node> {
+        let path = at.path;
+        if at.in_list {
             return refuse(path, "unsupported", "an array within an array is not supported");
         }
-        let Some(items) = schema.get("items") else {
+        let Some(items) = place.get("items") else {
             return refuse(path, "invalid", "an array has \"items\"");
         };
-        let at = format!("{path}/items");
-        let below = format!("{pointer}/*");
+        let most = length(place, "maxItems", path)?.unwrap_or(usize::MAX);
+        let once = flag(place, "uniqueItems", path)?;
+        length(place, "minItems", path)?;
         // The list's own label heads its items; it is kept even where the items have one.
-        let (title, description) =
-            (text(schema, "title").unwrap_or_default(), text(schema, "description").unwrap_or_default());
-        let mut group = Field::new(pointer.to_owned(), name, title, description, Kind::Text, "");
+        let (title, description) = (text(place, "title", path)?, text(place, "description", path)?);
+        let mut group = Field::new(at.pointer.to_owned(), at.name, title, description, Kind::Text, "");
         group.is_group = true;
+        group.max_items = most;
+        group.unique_items = once;
         let group_index = self.push(group, path)?;
-        match self.node(items, &at, &below, name, depth + 1, true)? {
+        let below = At {
+            path: &format!("{path}/items"),
+            pointer: &format!("{}/*", at.pointer),
+            depth: at.depth + 1,
+            in_list: true,
+            ..at
+        };
+        match self.node(items, below)? {
             Some(Node::Scalar(i)) => {
                 let group = self.fields.remove(group_index);
                 let field = &mut self.fields[i - 1];
                 field.label = group.label;
                 field.other_label = group.other_label;
                 field.description = group.description;
+                field.max_items = group.max_items;
+                field.unique_items = group.unique_items;
                 if field.kind == Kind::Text {
                     field.topic = group.topic;
                 }
@@ -356,29 +332,26 @@ impl<'a> Compiler<'a> {
                 let mut columns = Vec::with_capacity(members.len());
                 for (name, node) in members {
                     let Node::Scalar(i) = node else {
-                        return refuse(&at, "unsupported", "an object of a list holds single values only");
+                        return refuse(
+                            below.path,
+                            "unsupported",
+                            "an object of a list holds single values only",
+                        );
                     };
                     columns.push((name, i));
                 }
                 Ok(Node::Table(group_index, columns))
             }
-            _ => refuse(&at, "unsupported", "items of an array are single values or objects of such"),
+            _ => refuse(below.path, "unsupported", "items of an array are single values or objects of such"),
         }
     }
 
-    fn scalar(
-        &mut self,
-        schema: &'a Map<String, Value>,
-        of: &str,
-        path: &str,
-        pointer: &str,
-        name: &str,
-        in_list: bool,
-    ) -> Result<usize> {
-        let format = text(schema, "format").unwrap_or_default();
-        let kind = if let Some(choices) = schema.get("enum") {
+    fn scalar(&mut self, place: &Place<'a>, of: &str, at: At<'_>) -> Result<usize> {
+        let path = at.path;
+        let format = text(place, "format", path)?;
+        let kind = if let Some(choices) = place.get("enum") {
             Kind::Enum(choices_of(choices, path)?)
-        } else if let Some(one) = schema.get("const") {
+        } else if let Some(one) = place.get("const") {
             Kind::Enum(choices_of(&Value::Array(vec![one.clone()]), path)?)
         } else {
             match (of, format) {
@@ -389,20 +362,17 @@ impl<'a> Compiler<'a> {
                 _ => Kind::Text,
             }
         };
-        for keyword in ["title", "description"] {
-            if text(schema, keyword).is_some_and(|t| t.len() > MAX_TEXT) {
-                return refuse(path, "too_large", format!("\"{keyword}\" has at most {MAX_TEXT} bytes"));
-            }
+        let (title, description) = (text(place, "title", path)?, text(place, "description", path)?);
+        let mut field = Field::new(at.pointer.to_owned(), at.name, title, description, kind, format);
+        field.in_list = at.in_list;
+        field.range = range(place, path)?;
+        field.min_length = length(place, "minLength", path)?.unwrap_or(0);
+        field.max_length = length(place, "maxLength", path)?.unwrap_or(usize::MAX);
+        if field.min_length > field.max_length {
+            return refuse(path, "invalid", "\"minLength\" is more than \"maxLength\"");
         }
-        let (title, description) =
-            (text(schema, "title").unwrap_or_default(), text(schema, "description").unwrap_or_default());
-        let mut field = Field::new(pointer.to_owned(), name, title, description, kind, format);
-        field.in_list = in_list;
-        field.minimum = number(schema, "minimum").or_else(|| number(schema, "exclusiveMinimum"));
-        field.maximum = number(schema, "maximum").or_else(|| number(schema, "exclusiveMaximum"));
-        field.min_length = length(schema, "minLength").unwrap_or(0);
-        field.max_length = length(schema, "maxLength").unwrap_or(usize::MAX);
-        if let Some(pattern) = text(schema, "pattern") {
+        if place.has("pattern") {
+            let pattern = text(place, "pattern", path)?;
             self.patterns += 1;
             if pattern.len() > MAX_PATTERN || self.patterns > MAX_PATTERNS {
                 return refuse(
@@ -434,25 +404,17 @@ impl<'a> Compiler<'a> {
     }
 }
 
-fn type_of<'a>(schema: &'a Map<String, Value>, path: &str) -> Result<&'a str> {
-    let named = match schema.get("type") {
-        Some(Value::String(one)) => Some(one.as_str()),
-        Some(Value::Array(several)) => {
-            let real: Vec<&str> = several.iter().filter_map(Value::as_str).filter(|t| *t != "null").collect();
-            match real[..] {
-                [one] => Some(one),
-                _ => return refuse(path, "unsupported", "\"type\" is one type, or one and \"null\""),
-            }
-        }
+fn type_of<'a>(place: &Place<'a>, path: &str) -> Result<&'a str> {
+    let named = match place.get("type") {
+        Some(types @ (Value::String(_) | Value::Array(_))) => match place::real_types(types)[..] {
+            [one] => Some(one),
+            [] if types == "null" => Some("null"),
+            _ => return refuse(path, "unsupported", "\"type\" is one type, or one and \"null\""),
+        },
         Some(_) => return refuse(path, "invalid", "\"type\" is a text"),
-        None if schema.contains_key("properties") => Some("object"),
-        None if schema.contains_key("items") => Some("array"),
-        None if schema.contains_key("enum")
-            || schema.contains_key("const")
-            || schema.contains_key("format") =>
-        {
-            Some("string")
-        }
+        None if place.has("properties") => Some("object"),
+        None if place.has("items") => Some("array"),
+        None if place.has("enum") || place.has("const") || place.has("format") => Some("string"),
         None => None,
     };
     match named {
@@ -478,16 +440,58 @@ fn choices_of(choices: &Value, path: &str) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-fn text<'a>(schema: &'a Map<String, Value>, keyword: &str) -> Option<&'a str> {
-    schema.get(keyword).and_then(Value::as_str)
+fn text<'a>(place: &Place<'a>, keyword: &str, path: &str) -> Result<&'a str> {
+    match place.get(keyword) {
+        None => Ok(""),
+        Some(Value::String(text)) if text.len() <= MAX_TEXT => Ok(text),
+        Some(Value::String(_)) => {
+            refuse(path, "too_large", format!("\"{keyword}\" has at most {MAX_TEXT} bytes"))
+        }
+        Some(_) => refuse(path, "invalid", format!("\"{keyword}\" is a text")),
+    }
 }
 
-fn number(schema: &Map<String, Value>, keyword: &str) -> Option<f64> {
-    schema.get(keyword).and_then(Value::as_f64)
+fn number(place: &Place<'_>, keyword: &str, path: &str) -> Result<Option<f64>> {
+    match place.get(keyword) {
+        None => Ok(None),
+        Some(Value::Number(number)) => Ok(number.as_f64()),
+        Some(_) => refuse(path, "invalid", format!("\"{keyword}\" is a number")),
+    }
 }
 
-fn length(schema: &Map<String, Value>, keyword: &str) -> Option<usize> {
-    schema.get(keyword).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok())
+fn length(place: &Place<'_>, keyword: &str, path: &str) -> Result<Option<usize>> {
+    let Some(value) = place.get(keyword) else { return Ok(None) };
+    // JSON Schema has whole numbers written as 1.0, too.
+    let whole = value.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0);
+    match whole {
+        Some(length) => Ok(Some(length as usize)),
+        None => refuse(path, "invalid", format!("\"{keyword}\" is a whole number from 0 on")),
+    }
+}
+
+fn flag(place: &Place<'_>, keyword: &str, path: &str) -> Result<bool> {
+    match place.get(keyword) {
+        None => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => refuse(path, "invalid", format!("\"{keyword}\" is true or false")),
+    }
+}
+
+fn range(place: &Place<'_>, path: &str) -> Result<Range> {
+    let range = Range {
+        least: number(place, "minimum", path)?,
+        above: number(place, "exclusiveMinimum", path)?,
+        most: number(place, "maximum", path)?,
+        below: number(place, "exclusiveMaximum", path)?,
+        multiple_of: number(place, "multipleOf", path)?,
+    };
+    if range.multiple_of.is_some_and(|step| step <= 0.0) {
+        return refuse(path, "invalid", "\"multipleOf\" is more than 0");
+    }
+    match range.is_empty() {
+        true => refuse(path, "invalid", "no number is within \"minimum\" and \"maximum\""),
+        false => Ok(range),
+    }
 }
 
 /// As much of a text from outside as a message holds.

@@ -1,6 +1,7 @@
 //! A leaf of a schema: what is looked for and how it is recognised.
 
 use regex::Regex;
+use serde_json::Value;
 
 use crate::engine::lexicon::{Meaning, lexicon};
 use crate::engine::text;
@@ -80,14 +81,75 @@ pub struct Field {
     pub(crate) of_document: bool,
     /// It is an item or a column of a list.
     pub(crate) in_list: bool,
-    pub(crate) minimum: Option<f64>,
-    pub(crate) maximum: Option<f64>,
+    pub(crate) range: Range,
     pub(crate) min_length: usize,
     pub(crate) max_length: usize,
     pub(crate) pattern: Option<Regex>,
+    /// Of a list: how many items it has at most, and whether none is there twice.
+    pub(crate) max_items: usize,
+    pub(crate) unique_items: bool,
+}
+
+/// Which numbers a schema allows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Range {
+    pub(crate) least: Option<f64>,
+    pub(crate) above: Option<f64>,
+    pub(crate) most: Option<f64>,
+    pub(crate) below: Option<f64>,
+    pub(crate) multiple_of: Option<f64>,
+}
+
+impl Range {
+    pub(crate) fn contains(&self, value: f64) -> bool {
+        self.least.is_none_or(|least| value >= least)
+            && self.above.is_none_or(|above| value > above)
+            && self.most.is_none_or(|most| value <= most)
+            && self.below.is_none_or(|below| value < below)
+            && self.multiple_of.is_none_or(|step| is_multiple(value, step))
+    }
+
+    /// Whether its bounds leave no number.
+    pub(crate) fn is_empty(&self) -> bool {
+        let least = self.least.into_iter().chain(self.above).reduce(f64::max);
+        let most = self.most.into_iter().chain(self.below).reduce(f64::min);
+        least.zip(most).is_some_and(|(least, most)| {
+            let open = self.above == Some(least) || self.below == Some(most);
+            least > most || (least == most && open)
+        })
+    }
+}
+
+/// Whether a number is a multiple of another, as decimals: 0.3 is one of 0.1.
+fn is_multiple(value: f64, step: f64) -> bool {
+    const CLOSE: f64 = 1e-9;
+    let times = value / step;
+    (times - times.round()).abs() <= CLOSE * times.abs().max(1.0)
 }
 
 impl Field {
+    /// Whether the schema allows a value here.
+    pub(crate) fn allows(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.allows_text(text),
+            Value::Number(number) => number.as_f64().is_some_and(|number| self.allows_number(number)),
+            _ => true,
+        }
+    }
+
+    /// Whether the schema allows a text here.
+    pub(crate) fn allows_text(&self, text: &str) -> bool {
+        let length = text.chars().count();
+        length >= self.min_length
+            && length <= self.max_length
+            && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
+    }
+
+    /// Whether the schema allows a number here.
+    pub(crate) fn allows_number(&self, number: f64) -> bool {
+        (self.kind != Kind::Number(true) || number.fract() == 0.0) && self.range.contains(number)
+    }
+
     /// A list of names is gathered from all over a document rather than read from under a heading.
     pub(crate) fn is_gathered(&self) -> bool {
         matches!(self.topic, Topic::Organization | Topic::Person | Topic::Name)
@@ -203,11 +265,12 @@ impl Field {
             issues: false,
             of_document: false,
             in_list: false,
-            minimum: None,
-            maximum: None,
+            range: Range::default(),
             min_length: 0,
             max_length: usize::MAX,
             pattern: None,
+            max_items: usize::MAX,
+            unique_items: false,
         }
     }
 }

@@ -32,6 +32,19 @@ fn what_is_understood_compiles() {
             2,
         ),
         (of(json!({"a": {"type": "string", "pattern": "^[A-Z]{2}[0-9]+$", "x-order": 1}})), 1),
+        (
+            json!({"type": "object", "$defs": {"the line": of(json!({"b": {"type": "number"}}))}, "properties": {
+                "a": {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/the%20line"}}, {"type": "null"}]},
+                "c": {"$ref": "#/$defs/the%20line", "title": "Other line"},
+            }}),
+            2,
+        ),
+        (
+            of(
+                json!({"a": {"type": ["number", "null"], "anyOf": [{"type": "number", "maximum": 1.0}], "maximum": 1.0}}),
+            ),
+            1,
+        ),
     ] {
         let compiled = CompiledSchema::compile(&schema).unwrap_or_else(|error| panic!("{schema}: {error}"));
         assert_eq!(compiled.len(), leaves, "{schema}");
@@ -75,6 +88,26 @@ fn what_is_not_understood_is_refused_by_name() {
         (of(json!({"a": {"$ref": "#/properties/a"}})), "recursive", "itself"),
         (of(json!({"a": {"$ref": "#/$defs/gone"}})), "invalid", "not in the schema"),
         (of(json!({"a": {"$ref": 5}})), "invalid", "text"),
+        (of(json!({"a": {"type": "string", "$anchor": "a"}})), "unsupported", "$anchor"),
+        (
+            of(
+                json!({"a": {"$ref": "#/properties/b", "maxLength": 3}, "b": {"type": "string", "maxLength": 4}}),
+            ),
+            "unsupported",
+            "maxLength",
+        ),
+        (of(json!({"a": {"type": "number", "minimum": "1"}})), "invalid", "minimum"),
+        (of(json!({"a": {"type": "number", "minimum": 2, "maximum": 1}})), "invalid", "minimum"),
+        (of(json!({"a": {"type": "number", "exclusiveMinimum": 1, "maximum": 1}})), "invalid", "minimum"),
+        (of(json!({"a": {"type": "number", "multipleOf": 0}})), "invalid", "multipleOf"),
+        (of(json!({"a": {"type": "string", "maxLength": -1}})), "invalid", "maxLength"),
+        (of(json!({"a": {"type": "string", "minLength": 2, "maxLength": 1}})), "invalid", "minLength"),
+        (of(json!({"a": {"type": "string", "title": 5}})), "invalid", "title"),
+        (
+            of(json!({"a": {"type": "array", "uniqueItems": 1, "items": {"type": "string"}}})),
+            "invalid",
+            "unique",
+        ),
         (
             json!({"type": "object", "$defs": {"a": of(json!({"b": {"$ref": "#/$defs/a"}}))}, "properties": {"a": {"$ref": "#/$defs/a"}}}),
             "recursive",
@@ -113,6 +146,19 @@ fn what_is_not_understood_is_refused_by_name() {
         assert_eq!(refused.code, code, "{short}: {refused}");
         assert!(refused.message.contains(said), "{short}: {refused} does not name {said:?}");
     }
+}
+
+/// References that fan out at each level, to objects that ask for nothing: a short schema of very many places.
+#[test]
+fn references_cannot_make_a_schema_larger_than_its_bounds() {
+    let level = |below: usize| {
+        let names = (0..100).map(|n| (format!("p{n}"), json!({"$ref": format!("#/$defs/{below}")})));
+        of(names.collect::<serde_json::Map<_, _>>().into())
+    };
+    let mut levels: serde_json::Map<String, Value> = (1..9).map(|n| (n.to_string(), level(n - 1))).collect();
+    levels.insert("0".to_owned(), of(json!({})));
+    let schema = json!({"type": "object", "$defs": levels, "properties": {"a": {"$ref": "#/$defs/8"}}});
+    assert_eq!(CompiledSchema::compile(&schema).unwrap_err().code, "too_many_fields");
 }
 
 #[test]
