@@ -206,6 +206,9 @@ impl Writer<'_> {
         found.into_iter().min_by_key(|evidence| self.distance(evidence.parts[0].0, at))
     }
 
+                    if let Some(evidence) = chosen.as_ref().filter(|evidence| !evidence.weak) {
+                        taken.insert((c, evidence.parts[0].0));
+                    }
     /// How far apart two words stand: in rows, and then in words.
     fn distance(&self, a: usize, b: usize) -> (usize, usize) {
         let view = &self.prepared.view;

@@ -110,6 +110,23 @@ fn of_several_places_the_one_beside_the_label_is_the_answer() {
 }
 
 #[test]
+fn a_row_that_is_said_twice_is_one() {
+    let document = paper(&[(4, 1, "Widget"), (30, 1, "20.00"), (4, 2, "Gadget"), (30, 2, "5.50")]);
+    let schema = schema(json!({"lines": {"type": "array", "items": {"type": "object", "properties": {
+        "item": {"type": "string"}, "amount": {"type": "number"}}}}}));
+    let lines = json!([
+        {"item": "Widget", "amount": "20.00"},
+        {"item": "Gadget", "amount": "5.50"},
+        {"item": "Widget", "amount": null},
+        {"item": null, "amount": "5.50"},
+    ]);
+    let found = ground(&document, &schema, None, &[Said { pages: 1..=1, answer: json!({ "lines": lines }) }]);
+    assert_proven(&document, &found);
+    let expected = json!([{"item": "Widget", "amount": 20.0}, {"item": "Gadget", "amount": 5.5}]);
+    assert_eq!(found.data["lines"], expected);
+}
+
+#[test]
 fn a_schema_becomes_a_question() {
     let schema = json!({
         "type": "object",
