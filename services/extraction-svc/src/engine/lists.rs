@@ -76,8 +76,7 @@ pub(crate) fn groups(view: &View, labels: &Labels) -> Vec<Group> {
             let heading = super::layout::meaning(&view.tokens[of.start..=colon]);
             let section = text::key(&view.text(of.start, colon + 1));
             let mut items = Vec::new();
-            split(view, colon + 1, of.end, &mut items);
-            // The line may go on below.
+            split(view, colon + 1, end_of_lines(view, segment, colon + 1), &mut items);
             groups.push(Group { section, column: String::new(), fit: labels.fits(&heading), items });
         }
         if !is_heading(view, segment) {
@@ -282,6 +281,38 @@ fn below(view: &View, heading: usize, labels: &Labels, section: &str) -> Group {
         rows += 1;
     }
     Group { section: section.to_owned(), column: String::new(), fit: labels.fits(&of.meaning), items }
+}
+
+/// Where a text ends that is parted by marks and may go on in lines of its own, each at the edge of its label or of its first
+/// word.
+fn end_of_lines(view: &View, segment: usize, first: usize) -> usize {
+    const MARKS: &[char] = &[',', ';', '|', '•', '·'];
+    /// A line that comes so near to the right edge of the page is full.
+    const FULL: f32 = 0.85;
+    const ALIGNED: f32 = 0.03;
+    const MOST_LINES: usize = 50;
+    let edges = [view.segments[segment].bounds.left, view.tokens[first].bounds.left];
+    let mut at = segment;
+    for _ in 0..MOST_LINES {
+        let of = &view.segments[at];
+        let ends_with_mark = view.tokens[of.end - 1].text.ends_with(MARKS);
+        let is_full = of.bounds.right() >= FULL
+            && view.tokens[first..of.end].iter().filter(|token| token.text.ends_with(MARKS)).count() >= 2;
+        let Some(next) = view.segments.get(at + 1) else { break };
+        let goes_on = next.page == of.page
+            && next.cell == of.cell
+            && next.row == of.row + 1
+            && view.rows[next.row].segments.len() == 1
+            && next.bounds.top - of.bounds.bottom() < view.height(at)
+            && edges.iter().any(|edge| (next.bounds.left - edge).abs() < ALIGNED);
+        let is_label =
+            view.tokens[next.start..next.end].iter().take(5).any(|token| token.text.ends_with(':'));
+        if !(ends_with_mark || is_full) || !goes_on || is_label {
+            break;
+        }
+        at += 1;
+    }
+    view.segments[at].end
 }
 
 /// Whether a heading is one of sections, as letters, records and resumes have them.
