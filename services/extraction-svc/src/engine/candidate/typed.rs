@@ -1,5 +1,6 @@
 //! Candidates with a shape: days, numbers, addresses of mail, phones, codes, spans of time.
 
+use crate::engine::layout::View;
 use crate::engine::recognise::code;
 use crate::engine::recognise::date::{self, Order};
 use crate::engine::recognise::number::{self, Mark};
@@ -35,6 +36,16 @@ pub(super) fn dates(found: &mut Found<'_>, order: Order) {
     }
 }
 
+/// Whether a currency stands right before or behind these words.
+fn is_money(view: &View, start: usize, end: usize) -> bool {
+    let segment = &view.segments[view.tokens[start].segment];
+    let is_currency = |at: usize| {
+        let bare = view.tokens[at].folded.trim_matches(['(', ')', ':', ',', '.']);
+        number::CURRENCIES.contains(&bare)
+    };
+    (start > segment.start && is_currency(start - 1)) || (end < segment.end && is_currency(end))
+}
+
 pub(super) fn numbers(found: &mut Found<'_>, mark: Mark) {
     let view = found.view;
     let mut skip = 0;
@@ -67,8 +78,9 @@ pub(super) fn numbers(found: &mut Found<'_>, mark: Mark) {
                 }
                 joined.push_str(next);
                 match number::read(&joined, mark) {
-                    // Without decimals in the end, "25 213" may as well be two cells.
+                    // Without decimals in the end, "25 213" may as well be two cells, but for an amount of money.
                     Some(f) if f.decimals == 2 || f.decimals == 1 => best = Some((end + 1, f)),
+                    Some(f) if group && is_money(view, start, end + 1) => best = Some((end + 1, f)),
                     _ => {}
                 }
             }

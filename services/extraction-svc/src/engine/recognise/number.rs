@@ -49,6 +49,11 @@ pub(crate) fn read(folded: &str, mark: Mark) -> Option<Found> {
     let body = &letters[first..=last];
     let before: String = letters[..first].iter().collect();
     let after: String = letters[last + 1..].iter().collect();
+    // "1.500,-" has no cents, which is told by their mark and a dash.
+    let (mark, after, no_cents) = match no_cents(&after) {
+        Some((mark, after)) => (mark, after.to_owned(), true),
+        None => (mark, after, false),
+    };
     if !body.iter().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'')) {
         return None;
     }
@@ -57,6 +62,7 @@ pub(crate) fn read(folded: &str, mark: Mark) -> Option<Found> {
         return None;
     }
     let (value, decimals, grouped) = value(body, mark)?;
+    let decimals = if no_cents { CENTS } else { decimals };
     let mut found = Found {
         value,
         decimals,
@@ -105,6 +111,18 @@ pub(crate) fn read(folded: &str, mark: Mark) -> Option<Found> {
         found.value = -found.value;
     }
     Some(found)
+}
+
+/// How many digits cents have.
+const CENTS: usize = 2;
+
+/// Of what stands behind a number: the decimal mark with a dash for its cents, and what comes then.
+fn no_cents(after: &str) -> Option<(Mark, &str)> {
+    let dashes = ['-', '–', '—', '−', '='];
+    let mark = if after.starts_with(',') { Mark::Comma } else { Mark::Point };
+    let behind = after.strip_prefix([',', '.'])?;
+    let rest = behind.trim_start_matches(dashes);
+    (rest.len() < behind.len()).then_some((mark, rest))
 }
 
 /// Units that stand right behind a number; folded.
