@@ -10,7 +10,7 @@ use image::codecs::jpeg::JpegEncoder;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use crate::document::{Document, OnePage, one_page};
+use crate::document::{Document, Notice, NoticeKind, OnePage, one_page};
 use crate::domain::{Accuracy, Failure, Field, JobResult, Ocr, Options, Place, Rectangle};
 use crate::engine::{self, CompiledSchema, Corrected, Correction, Extraction, Leaf, Model, Question};
 use crate::llm::{Models, Spent};
@@ -184,8 +184,14 @@ fn learned(model: Option<&[u8]>) -> Option<Model> {
 
 fn result(found: Extraction) -> JobResult {
     let fields = found.fields.into_iter().map(field).collect();
-    JobResult { data: found.data, fields, detected: None, notices: Vec::new() }
+    let detail = found.cut.iter().take(CUT_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let truncated = Notice { kind: NoticeKind::Truncated, page: None, detail };
+    let notices = if found.cut.is_empty() { Vec::new() } else { vec![truncated] };
+    JobResult { data: found.data, fields, detected: None, notices }
 }
+
+/// How many of the places that are cut a notice names.
+const CUT_NAMED: usize = 5;
 
 fn jpeg(drawing: &Drawing) -> Result<Vec<u8>, Failure> {
     let mut file = Vec::new();

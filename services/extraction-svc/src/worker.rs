@@ -358,11 +358,12 @@ impl Workers {
             Ok(result) => result,
             Err(failure) => return Ok(Ended::Failed(failure, usage)),
         };
-        let notices = document.notices.clone();
+        let mut notices = document.notices.clone();
         let reading = spawn_blocking(move || serde_json::to_vec(&*document)).await;
         let Ok(Ok(reading)) = reading else { return Ok(Ended::failed(Failure::Internal)) };
         let found = result.fields.iter().filter(|field| !field.value.is_null()).count();
         let usage = Usage { fields: count(found), ..usage };
+        notices.extend(result.notices);
         let result = JobResult { detected, notices, ..result };
         let chosen = chosen.map(Box::new);
         Ok(Ended::Succeeded { page_count, usage, result, chosen, reading })

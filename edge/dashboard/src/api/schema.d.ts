@@ -1628,7 +1628,7 @@ export interface components {
             page: number | null;
         };
         /** @enum {string} */
-        DocumentNoticeKind: "MISLABELLED" | "HIDDEN_TEXT" | "UNRELIABLE_TEXT_LAYER" | "SIMPLER_OCR" | "DAMAGED" | "EXTERNAL_REFERENCE" | "MISSING_PAGES";
+        DocumentNoticeKind: "MISLABELLED" | "HIDDEN_TEXT" | "UNRELIABLE_TEXT_LAYER" | "SIMPLER_OCR" | "DAMAGED" | "EXTERNAL_REFERENCE" | "MISSING_PAGES" | "ATTACHMENTS_NOT_READ" | "TRUNCATED";
         DocumentSourceInput: {
             contactFileId?: string | null;
             contentBase64?: string | null;

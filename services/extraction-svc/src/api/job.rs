@@ -193,6 +193,8 @@ fn of_notice(notice: &Notice) -> pb::DocumentNotice {
         NoticeKind::Damaged => pb::DocumentNoticeKind::Damaged,
         NoticeKind::ExternalReference => pb::DocumentNoticeKind::ExternalReference,
         NoticeKind::MissingPages => pb::DocumentNoticeKind::MissingPages,
+        NoticeKind::AttachmentsNotRead => pb::DocumentNoticeKind::AttachmentsNotRead,
+        NoticeKind::Truncated => pb::DocumentNoticeKind::Truncated,
     };
     pb::DocumentNotice {
         kind: kind.into(),

@@ -107,4 +107,8 @@ pub enum NoticeKind {
     ExternalReference,
     /// Pages were asked for that the document does not have.
     MissingPages,
+    /// Files are attached or embedded, and were not read.
+    AttachmentsNotRead,
+    /// The document holds more than is given: more items of a list, or more text than is looked through.
+    Truncated,
 }

@@ -9,7 +9,8 @@ use crate::pointer;
 use super::calibrate::Sort;
 use super::candidate::{Habits, Reading};
 use super::features::{AllLabels, Feature, Labels};
-use super::layout::View;
+use super::layout::{MAX_WORDS, View};
+use super::lists;
 use super::model::Model;
 use super::prepared::Prepared;
 use super::prior::Prior;
@@ -39,6 +40,9 @@ pub struct Extraction {
     pub data: Value,
     /// One entry a leaf, in the order of the schema.
     pub fields: Vec<Leaf>,
+    /// What the document holds more of than is given, in words: `/lines` after 2,000 items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
 }
 
 /// A leaf of the answer.
@@ -103,9 +107,20 @@ pub(crate) fn answer(
     model: Option<&Model>,
 ) -> Extraction {
     let chosen = scalars(prepared, schema, model);
-    let mut writer = Writer { prepared, schema, labels, model, chosen, leaves: Vec::new() };
+    let cut = words_cut(&prepared.view);
+    let mut writer = Writer { prepared, schema, labels, model, chosen, leaves: Vec::new(), cut };
     let data = writer.object(&schema.root, "");
-    Extraction { data, fields: writer.leaves }
+    Extraction { data, fields: writer.leaves, cut: writer.cut }
+}
+
+/// In words, that a list goes on in the document.
+pub(super) fn items_cut(path: &str, items: usize) -> String {
+    format!("`{path}` after {items} items")
+}
+
+/// In words, that the document goes on behind the words that are looked at.
+pub(super) fn words_cut(view: &View) -> Vec<String> {
+    if view.is_cut { vec![format!("the text after {MAX_WORDS} words")] } else { Vec::new() }
 }
 
 /// What each scalar field answers: a candidate with its belief, or the belief that there is none.
@@ -231,6 +246,7 @@ struct Writer<'a> {
     model: Option<&'a Model>,
     chosen: Chosen,
     leaves: Vec<Leaf>,
+    cut: Vec<String>,
 }
 
 impl Writer<'_> {
@@ -285,34 +301,53 @@ impl Writer<'_> {
                 };
                 (value_of(&cell.reading, field), cell.parts)
             };
+            if !field.allows(&value) || (field.unique_items && values.contains(&value)) {
+                continue;
+            }
+            if values.len() == field.max_items {
+                break;
+            }
             let at = format!("{path}/{}", values.len());
             values.push(self.leaf(at, value, belief, Sort::Item, Some(&parts)));
+        }
+        if values.len() >= lists::MAX_ITEMS {
+            self.cut.push(items_cut(path, lists::MAX_ITEMS));
         }
         Value::Array(values)
     }
 
     fn table(&mut self, group: usize, members: &[(String, usize)], path: &str) -> Value {
         let columns = columns(self.schema, members);
-        let learned = self.model.and_then(|m| m.tables.get(&self.schema.fields[group].path));
+        let group = &self.schema.fields[group];
+        let learned = self.model.and_then(|m| m.tables.get(&group.path));
         let rows = tables::answer(&self.prepared.view, &columns, self.prepared.habits, learned);
         let mut values = Vec::with_capacity(rows.len());
-        for (i, row) in rows.into_iter().enumerate() {
+        for row in rows {
+            if values.len() == group.max_items {
+                break;
+            }
+            if values.len() == tables::MAX_ROWS {
+                self.cut.push(items_cut(path, tables::MAX_ROWS));
+                break;
+            }
             let mut object = Map::new();
+            let before = self.leaves.len();
             for ((name, index), cell) in members.iter().zip(&row.cells) {
-                let at = format!("{path}/{i}/{}", pointer::escaped(name));
-                let value = match cell {
-                    Some(cell) => self.leaf(
-                        at,
-                        value_of(&cell.reading, &self.schema.fields[*index]),
-                        row.belief,
-                        Sort::Cell,
-                        Some(&cell.parts),
-                    ),
+                let at = format!("{path}/{}/{}", values.len(), pointer::escaped(name));
+                let field = &self.schema.fields[*index];
+                let read = cell.as_ref().map(|cell| (value_of(&cell.reading, field), &cell.parts));
+                let value = match read.filter(|(value, _)| field.allows(value)) {
+                    Some((value, parts)) => self.leaf(at, value, row.belief, Sort::Cell, Some(parts)),
                     None => self.leaf(at, Value::Null, row.belief, Sort::Cell, None),
                 };
                 object.insert(name.clone(), value);
             }
-            values.push(Value::Object(object));
+            let value = Value::Object(object);
+            if group.unique_items && values.contains(&value) {
+                self.leaves.truncate(before);
+                continue;
+            }
+            values.push(value);
         }
         Value::Array(values)
     }

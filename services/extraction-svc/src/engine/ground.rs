@@ -15,7 +15,7 @@ use crate::pointer;
 
 use super::calibrate::UNCALIBRATED_CAP;
 use super::evidence::{Evidence, Evidences};
-use super::extract::{Extraction, Leaf, Method, order_of, source};
+use super::extract::{Extraction, Leaf, Method, order_of, source, words_cut};
 use super::features::AllLabels;
 use super::model::Model;
 use super::prepared::Prepared;
@@ -56,7 +56,8 @@ pub fn ground(
         said.iter().map(|said| (said.pages.clone(), &said.answer)).collect();
     let mut writer = Writer { prepared: &prepared, schema, evidences, beliefs, leaves: Vec::new() };
     let data = writer.object(&schema.root, "", &windows);
-    Extraction { data, fields: writer.leaves }
+    let cut = words_cut(&prepared.view);
+    Extraction { data, fields: writer.leaves, cut }
 }
 
 /// What the engine itself believes of the places of a field.
@@ -118,7 +119,7 @@ impl Writer<'_> {
                 Node::Object(inside) => self.object(inside, &at, &inner),
                 Node::Scalar(index) => self.scalar(*index, at, &inner),
                 Node::List(index) => self.list(*index, &at, &inner),
-                Node::Table(_, columns) => self.table(columns, &at, &inner),
+                Node::Table(group, columns) => self.table(*group, columns, &at, &inner),
             };
             object.insert(name.clone(), value);
         }
@@ -155,13 +156,18 @@ impl Writer<'_> {
 
     /// Each item at a place of its own: what is said more often than it stands there is none.
     fn list(&mut self, index: usize, path: &str, windows: &Windows<'_>) -> Value {
+        let field = &self.schema.fields[index];
         let mut taken: HashSet<usize> = HashSet::new();
-        let mut values = Vec::new();
+        let mut values: Vec<Value> = Vec::new();
         for (pages, said) in windows {
             for item in said.as_array().map(Vec::as_slice).unwrap_or_default() {
                 let found = self.evidence(index, item, pages);
-                let free = found.into_iter().find(|e| !taken.contains(&e.parts[0].0));
-                let Some(evidence) = free.filter(|_| values.len() < MAX_ROWS) else { continue };
+                let is_free = |e: &Evidence| {
+                    !taken.contains(&e.parts[0].0) && !(field.unique_items && values.contains(&e.value))
+                };
+                let free = found.into_iter().find(is_free);
+                let has_room = values.len() < MAX_ROWS.min(field.max_items);
+                let Some(evidence) = free.filter(|_| has_room) else { continue };
                 taken.insert(evidence.parts[0].0);
                 let belief = self.beliefs[index].in_place(&evidence.parts);
                 values.push(self.leaf(format!("{path}/{}", values.len()), belief, Some(evidence)));
@@ -171,7 +177,15 @@ impl Writer<'_> {
     }
 
     /// Each row around a place of its own: the rarest of its cells, and of the others what stands nearest to it.
-    fn table(&mut self, columns: &[(String, usize)], path: &str, windows: &Windows<'_>) -> Value {
+    fn table(
+        &mut self,
+        group: usize,
+        columns: &[(String, usize)],
+        path: &str,
+        windows: &Windows<'_>,
+    ) -> Value {
+        let group = &self.schema.fields[group];
+        let most = MAX_ROWS.min(group.max_items);
         let mut taken: HashSet<(usize, usize)> = HashSet::new();
         let mut values = Vec::new();
         for (pages, said) in windows {
@@ -181,20 +195,29 @@ impl Writer<'_> {
                     .map(|(name, index)| row.get(name).map(|said| self.evidence(*index, said, pages)))
                     .map(Option::unwrap_or_default)
                     .collect();
-                let Some((column, at)) = anchor(&cells, &taken).filter(|_| values.len() < MAX_ROWS) else {
+                let Some((column, at)) = anchor(&cells, &taken).filter(|_| values.len() < most) else {
                     continue;
                 };
                 taken.insert((column, at));
                 let mut object = Map::new();
+                let before = self.leaves.len();
                 for (c, ((name, _), found)) in columns.iter().zip(cells).enumerate() {
                     let chosen = match c == column {
                         true => found.into_iter().find(|evidence| evidence.parts[0].0 == at),
                         false => self.nearest(found, at),
                     };
+                    if let Some(evidence) = chosen.as_ref().filter(|evidence| !evidence.weak) {
+                        taken.insert((c, evidence.parts[0].0));
+                    }
                     let cell = format!("{path}/{}/{}", values.len(), pointer::escaped(name));
                     object.insert(name.clone(), self.leaf(cell, 0.0, chosen));
                 }
-                values.push(Value::Object(object));
+                let value = Value::Object(object);
+                if group.unique_items && values.contains(&value) {
+                    self.leaves.truncate(before);
+                    continue;
+                }
+                values.push(value);
             }
         }
         Value::Array(values)
@@ -206,9 +229,6 @@ impl Writer<'_> {
         found.into_iter().min_by_key(|evidence| self.distance(evidence.parts[0].0, at))
     }
 
-                    if let Some(evidence) = chosen.as_ref().filter(|evidence| !evidence.weak) {
-                        taken.insert((c, evidence.parts[0].0));
-                    }
     /// How far apart two words stand: in rows, and then in words.
     fn distance(&self, a: usize, b: usize) -> (usize, usize) {
         let view = &self.prepared.view;

@@ -81,6 +81,8 @@ pub(crate) struct View {
     pub boxes: Vec<TickBox>,
     /// In which order the languages that were named write days.
     pub order: Option<Order>,
+    /// The document goes on behind these words.
+    pub is_cut: bool,
 }
 
 impl View {
@@ -90,6 +92,7 @@ impl View {
         let mut tables = 0;
         for page in &document.pages {
             if view.tokens.len() >= MAX_WORDS {
+                view.is_cut |= !page.words.is_empty();
                 break;
             }
             let index = view.pages.len();
@@ -117,24 +120,25 @@ impl View {
             let (mut top, mut bottom) = (f32::MAX, 0.0_f32);
             for piece in group {
                 if self.tokens.len() + piece.words.len() > MAX_WORDS {
+                    self.is_cut = true;
                     break;
                 }
                 let segment = self.segments.len();
                 let start = self.tokens.len();
                 for word in &piece.words {
+                    let whole = (page.turned != as_it_is.turned).then(|| as_it_is.words[*word].bounds);
                     let word = &page.words[*word];
                     for (part, bounds) in parts(&word.text, word.bounds) {
                         self.tokens.push(Token {
                             folded: text::fold(part),
-                    let whole = (page.turned != as_it_is.turned).then(|| as_it_is.words[*word].bounds);
                             text: part.to_owned(),
                             bounds,
+                            // A part of a word is told from its whole only where the word is level.
+                            place: whole.unwrap_or(bounds),
                             page: index,
                             segment,
                             glued: part.len() < word.text.len()
                                 && !word.text.starts_with(part)
-                            // A part of a word is told from its whole only where the word is level.
-                            place: whole.unwrap_or(bounds),
                                 && !word.text.contains('\u{fffd}'),
                         });
                     }

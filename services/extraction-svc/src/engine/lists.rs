@@ -12,9 +12,9 @@ use super::lexicon::lexicon;
 use super::text;
 
 /// The most items of one list.
-const MAX_ITEMS: usize = 500;
+pub(super) const MAX_ITEMS: usize = 1_000;
 /// The most rows that one heading heads.
-const MAX_ROWS: usize = 200;
+const MAX_ROWS: usize = 1_000;
 /// The most groups that a model remembers.
 const MAX_GROUPS: usize = 400;
 

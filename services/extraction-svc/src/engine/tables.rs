@@ -17,7 +17,7 @@ use super::text;
 use header::{Header, column_of, headers};
 
 /// The most rows of one table.
-const MAX_ROWS: usize = 2_000;
+pub(super) const MAX_ROWS: usize = 2_000;
 /// The most headers that a model remembers of a table.
 const MAX_HEADERS: usize = 400;
 
@@ -152,7 +152,7 @@ pub(crate) fn answer(
         let (found, end) = read_rows(view, columns, habits, header, &headers);
         after = end;
         rows.extend(found);
-        if rows.len() >= MAX_ROWS {
+        if rows.len() > MAX_ROWS {
             break;
         }
     }
@@ -190,7 +190,7 @@ fn read_rows(
         .collect();
     let mut empty = 0;
     let mut r = header.row + 1;
-    while r < view.rows.len() && rows.len() < MAX_ROWS {
+    while r < view.rows.len() && rows.len() <= MAX_ROWS {
         let row = &view.rows[r];
         // Another marked table begins.
         let table =

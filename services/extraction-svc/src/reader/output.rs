@@ -165,6 +165,9 @@ impl<'a> Output<'a> {
 
     /// Ends the document.
     pub fn end(&mut self) -> Result<(), ReadError> {
+        if !self.attachments.is_empty() {
+            self.notice(NoticeKind::AttachmentsNotRead, None, format!("{} of them", self.attachments.len()));
+        }
         let frame = Frame::End {
             attachments: std::mem::take(&mut self.attachments),
             notices: std::mem::take(&mut self.notices),

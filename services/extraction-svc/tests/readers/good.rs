@@ -158,6 +158,8 @@ async fn what_is_inside_a_document_is_listed_and_not_read() {
         .map(|file| (file.name.as_str(), file.media_type.as_str(), file.bytes))
         .collect();
     assert_eq!(listed, [("../invoice.pdf", "application/pdf", 9)]);
+    let notices: Vec<_> = document.notices.iter().map(|notice| notice.kind).collect();
+    assert_eq!(notices, [NoticeKind::AttachmentsNotRead]);
 
     let main = format!("<w:document xmlns:w=\"w\"><w:body>{}</w:body></w:document>", paragraph("Text"));
     let docx = archive(&[("word/document.xml", main.as_bytes()), ("word/embeddings/sheet.xlsx", b"12345")]);

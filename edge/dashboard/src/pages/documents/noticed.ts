@@ -8,10 +8,12 @@ const SAYS: Record<string, string> = {
   DAMAGED: 'A part could not be read',
   EXTERNAL_REFERENCE: 'What the document refers to outside was not fetched',
   MISSING_PAGES: 'Pages were asked for that the document does not have',
+  ATTACHMENTS_NOT_READ: 'Files that are attached to the document were not read',
+  TRUNCATED: 'The document holds more than is given',
 }
 
 /** What has to do with trust in the values, and not only with how they were read. */
-const WARNS = ['MISLABELLED', 'HIDDEN_TEXT', 'DAMAGED', 'MISSING_PAGES']
+const WARNS = ['MISLABELLED', 'HIDDEN_TEXT', 'DAMAGED', 'MISSING_PAGES', 'ATTACHMENTS_NOT_READ', 'TRUNCATED']
 
 /** What of a document's reading a person should know, a sentence for each kind, with the pages that it is about. */
 export function noticeLines(notices: DocumentNotice[]): { kind: string; text: string; warns: boolean }[] {

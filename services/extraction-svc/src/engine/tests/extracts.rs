@@ -123,6 +123,69 @@ fn bounds_of_the_schema_hold() {
 }
 
 #[test]
+fn numbers_beside_the_bounds_are_no_answers() {
+    let document = paper(&[(4, 1, "Total"), (30, 1, "30.60")]);
+    for (bound, within) in [
+        (json!({"minimum": 30.60, "maximum": 30.60}), true),
+        (json!({"exclusiveMinimum": 30.60}), false),
+        (json!({"exclusiveMinimum": 30.59, "minimum": 1}), true),
+        (json!({"exclusiveMaximum": 30.60, "maximum": 1_000}), false),
+        (json!({"multipleOf": 0.1}), true),
+        (json!({"multipleOf": 7}), false),
+    ] {
+        let mut total = json!({"type": "number", "title": "Total"});
+        total.as_object_mut().unwrap().extend(bound.as_object().unwrap().clone());
+        let found = extract(&document, &schema(json!({ "total": total })), None);
+        assert_eq!(!found.data["total"].is_null(), within, "{bound}");
+    }
+}
+
+#[test]
+fn lists_keep_to_the_bounds_of_the_schema() {
+    let document = paper(&[
+        (2, 1, "Weights:"),
+        (2, 2, "12,5"),
+        (2, 3, "7,25"),
+        (2, 4, "12,5"),
+        (2, 5, "900,0"),
+        (2, 6, "3,5"),
+        (2, 9, "Item"),
+        (30, 9, "Amount"),
+        (2, 10, "Apples"),
+        (30, 10, "10.00"),
+        (2, 11, "Apples"),
+        (30, 11, "10.00"),
+        (2, 12, "Pears"),
+        (30, 12, "2000.00"),
+        (2, 13, "Plums"),
+        (30, 13, "5.00"),
+    ]);
+    let bounded = schema(json!({
+        "weights": {"type": "array", "title": "Weights", "maxItems": 2, "uniqueItems": true,
+            "items": {"type": "number", "maximum": 100}},
+        "items": {"type": "array", "title": "Items", "maxItems": 2, "uniqueItems": true, "items": {
+            "type": "object", "properties": {
+                "item": {"type": "string", "title": "Item"},
+                "amount": {"type": "number", "title": "Amount", "maximum": 100}}}},
+    }));
+    let found = extract(&document, &bounded, None);
+    assert_proven(&document, &found);
+    assert_eq!(
+        found.data,
+        json!({
+            "weights": [12.5, 7.25],
+            "items": [{"item": "Apples", "amount": 10.0}, {"item": "Pears", "amount": null}],
+        })
+    );
+    let paths: Vec<&str> = found.fields.iter().map(|leaf| leaf.path.as_str()).collect();
+    let mut paths = paths;
+    paths.sort_unstable();
+    let expected =
+        ["/items/0/amount", "/items/0/item", "/items/1/amount", "/items/1/item", "/weights/0", "/weights/1"];
+    assert_eq!(paths, expected);
+}
+
+#[test]
 fn hidden_words_are_no_answers() {
     let mut document = paper(&[(4, 1, "Total"), (30, 1, "120.00")]);
     document.pages[0].words[1].hidden = true;
@@ -182,4 +245,63 @@ fn lists_of_days_and_of_numbers() {
     let found = extract(&document, &schema, None);
     assert_proven(&document, &found);
     assert_eq!(found.data, json!({"payment_dates": ["2024-01-31", "2024-02-29"], "weights": [12.5, 7.25]}));
+}
+
+/// Whole amounts with a blank between groups of thousands, as France, Poland or Sweden write them.
+#[test]
+fn an_amount_is_read_over_its_blanks() {
+    for (written, expected) in [
+        ("5 000 €", json!(5_000.0)),
+        ("12 500 EUR", json!(12_500.0)),
+        ("1 250 000 kr", json!(1_250_000.0)),
+        ("1 250,50 €", json!(1_250.5)),
+        ("5 000,- €", json!(5_000.0)),
+        ("100,- EUR", json!(100.0)),
+    ] {
+        let total = format!("Total: {written}");
+        let document = paper(&[(4, 1, "Invoice"), (4, 4, total.as_str())]);
+        let asked = schema(json!({"total": {"type": "number", "title": "Total"}}));
+        assert_eq!(extract(&document, &asked, None).data["total"], expected, "{written}");
+    }
+}
+
+#[test]
+fn what_is_cut_is_said() {
+    let rows: Vec<String> = (0..2_100).map(|n| format!("Item {n}")).collect();
+    let mut texts: Vec<(u16, u16, &str)> = vec![(4, 1, "Item"), (40, 1, "Amount")];
+    for (line, row) in (2..).zip(&rows) {
+        texts.push((4, line, row.as_str()));
+        texts.push((40, line, "10.00"));
+    }
+    let lines = schema(json!({"lines": {"type": "array", "items": {"type": "object", "properties": {
+        "item": {"type": "string", "title": "Item"}, "amount": {"type": "number", "title": "Amount"}}}}}));
+    let found = extract(&paper(&texts), &lines, None);
+    assert_eq!(found.data["lines"].as_array().unwrap().len(), 2_000);
+    assert_eq!(found.cut, ["`/lines` after 2000 items"]);
+    assert!(extract(&paper(&texts[..400]), &lines, None).cut.is_empty());
+}
+
+#[test]
+fn a_list_beside_its_label_goes_on_below() {
+    let asked = schema(json!({
+        "skills": {"type": "array", "title": "Skills", "items": {"type": "string"}},
+        "languages": {"type": "array", "title": "Languages", "items": {"type": "string"}},
+    }));
+    for left in [4, 12] {
+        let document = paper(&[
+            (4, 1, "Jane Doe"),
+            (4, 4, "Skills: Python, Rust, Go,"),
+            (left, 5, "Scala, Haskell,"),
+            (left, 6, "Ada"),
+            (4, 7, "Languages: German, French"),
+            (4, 8, "Hobbies and interests are many"),
+        ]);
+        let found = extract(&document, &asked, None);
+        assert_proven(&document, &found);
+        let expected = json!({
+            "skills": ["Python", "Rust", "Go", "Scala", "Haskell", "Ada"],
+            "languages": ["German", "French"],
+        });
+        assert_eq!(found.data, expected, "{left}");
+    }
 }
