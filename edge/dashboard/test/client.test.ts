@@ -64,6 +64,25 @@ describe('a request that is refused because nobody is signed in', () => {
     expect(signedOut).not.toHaveBeenCalled()
   })
 
+  it('asks for the session once, however many are refused at the same moment', async () => {
+    const asked: string[] = []
+    let isRenewed = false
+    vi.stubGlobal('fetch', async (request: Request) => {
+      const path = new URL(request.url).pathname
+      asked.push(path)
+      if (path === AGENTS) return isRenewed ? answer(200, { data: [] }) : nobody()
+      isRenewed = true
+      return answer(200, { data: { csrfToken: 'token' } })
+    })
+    const all = [must(api.GET(AGENTS)), must(api.GET(AGENTS)), must(api.GET(AGENTS))]
+    expect(await Promise.all(all)).toEqual([[], [], []])
+    expect(asked).toEqual([AGENTS, AGENTS, AGENTS, SESSION, AGENTS, AGENTS, AGENTS])
+    // The next refusal is another one.
+    isRenewed = false
+    expect(await must(api.GET(AGENTS))).toEqual([])
+    expect(asked.slice(-3)).toEqual([AGENTS, SESSION, AGENTS])
+  })
+
   it('says so when the session has ended', async () => {
     const signedOut = vi.fn()
     listen({ signedOut, demoted: () => {} })

@@ -83,17 +83,28 @@ async function isRefusedForSession(request: Request, response: Response): Promis
   return response.status === 403 && !SAFE.includes(request.method) && (await codeOf(response)) === 'csrf_failed'
 }
 
+/** The renewal that is under way: whoever is refused meanwhile waits for the same one. */
+let renewal: Promise<boolean> | null = null
+
+/** Takes the session as it is now; whether there is one. */
+async function renew(): Promise<boolean> {
+  await asked
+  const session = await askForSession(new Request(new URL(SESSION, location.origin), { credentials: 'same-origin' }))
+  if (!session.ok) return false
+  setCsrfToken((await session.json()).data.csrfToken)
+  return true
+}
+
 async function send(request: Request): Promise<Response> {
   if (request.method === 'GET' && new URL(request.url).pathname === SESSION) return askForSession(request)
   const again = request.clone()
   const response = await once(request)
   if (!(await isRefusedForSession(request, response))) return response
   // The session was renewed while this was on its way, or in another tab: what it has now is worth one more try.
-  await asked
-  const session = await askForSession(new Request(new URL(SESSION, location.origin), { credentials: 'same-origin' }))
-  if (!session.ok) return response
-  setCsrfToken((await session.json()).data.csrfToken)
-  return once(again)
+  renewal ??= renew().finally(() => {
+    renewal = null
+  })
+  return (await renewal) ? once(again) : response
 }
 
 /** The client: every path, parameter and field is checked against our OpenAPI. */
