@@ -129,17 +129,18 @@ export function FormDialog({
   )
 }
 
-/** Asks whether something is meant. There is nothing to fill in, so the focus is on Cancel. */
+/** Asks whether something is meant. As a rule there is nothing to fill in, so the focus is on Cancel. */
 export function ConfirmDialog({
   error,
+  isCalm = true,
   children,
   ...form
-}: Omit<ComponentProps<typeof FormDialog>, 'role' | 'size' | 'isCalm'> & {
+}: Omit<ComponentProps<typeof FormDialog>, 'role' | 'size'> & {
   /** Why it was not done. */
   error?: unknown
 }) {
   return (
-    <FormDialog role="alertdialog" size="narrow" isCalm {...form}>
+    <FormDialog role="alertdialog" size="narrow" isCalm={isCalm} {...form}>
       <Refusal error={error} />
       {children}
     </FormDialog>

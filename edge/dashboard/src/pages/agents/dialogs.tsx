@@ -2,12 +2,13 @@ import { useState } from 'react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { agentsQuery, createAgent, deleteAgent, renameAgent, type Agent } from '../../api/agents'
 import { faults, wording } from '../../api/client'
+import { KEYS } from '../../api/keys'
 import { RadioCards } from '../../ui/choice'
+import { DeleteDialog } from '../../ui/delete'
 import { FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
-import { length, visible } from '../../ui/format'
+import { length } from '../../ui/format'
 import { Notice } from '../../ui/states'
-import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
 
 const NAME_MAX = 100
@@ -80,45 +81,17 @@ export function RenameAgent({ agent, onClose }: { agent: Agent; onClose: () => v
 
 export function DeleteAgent({ agent, onClose }: { agent: Agent; onClose: () => void }) {
   const client = useQueryClient()
-  const say = useToast()
-  const [typed, setTyped] = useState('')
-  const gone = useMutation({
-    mutationFn: () => deleteAgent(agent.id),
-    onSuccess: () => {
-      say('Agent deleted.')
-      onClose()
-    },
-    onSettled: () => {
-      void client.invalidateQueries({ queryKey: agentsQuery.queryKey })
-      void client.invalidateQueries({ queryKey: ['keys'] })
-    },
-  })
-  const isMeant = typed.trim() === agent.name
   return (
-    <FormDialog
-      role="alertdialog"
-      onClose={onClose}
-      size="narrow"
-      title={
-        <>
-          Delete “<Text>{agent.name}</Text>”?
-        </>
-      }
+    <DeleteDialog
+      name={agent.name}
+      mustType
       action="Delete agent"
-      danger
-      isDisabled={!isMeant}
-      pending={gone.isPending}
-      onSend={() => gone.mutate()}
+      toast="Agent deleted."
+      remove={() => deleteAgent(agent.id)}
+      refresh={() => Promise.all([agentsQuery.queryKey, KEYS].map(queryKey => client.invalidateQueries({ queryKey })))}
+      onClose={onClose}
     >
-      {gone.isError && <Notice kind="bad">{wording(gone.error)}</Notice>}
       <p>The agent and all its API keys are permanently deleted. Any applications using these keys will lose access.</p>
-      <TextField
-        label={`Type ${visible(agent.name)} to confirm`}
-        value={typed}
-        onChange={setTyped}
-        autoFocus
-        inputProps={{ autoComplete: 'off', spellCheck: false }}
-      />
-    </FormDialog>
+    </DeleteDialog>
   )
 }

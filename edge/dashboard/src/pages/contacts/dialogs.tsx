@@ -8,8 +8,7 @@ import {
   unarchiveContact,
   type Contact,
 } from '../../api/contacts'
-import { ConfirmDialog } from '../../ui/dialog'
-import { Text } from '../../ui/text'
+import { DeleteDialog } from '../../ui/delete'
 import { useToast } from '../../ui/toast'
 import { calledContact } from './names'
 
@@ -39,37 +38,23 @@ export function DeleteContact({
   agentId: string
   contact: Contact
   onClose: () => void
-  onGone?: () => void
+  onGone?: () => Promise<void>
 }) {
   const client = useQueryClient()
-  const say = useToast()
-  const gone = useMutation({
-    mutationFn: () => deleteContact(agentId, contact.id),
-    onSuccess: () => {
-      say('Contact deleted.')
-      void contactDeleted(client, agentId, contact.id)
-      onClose()
-      onGone?.()
-    },
-  })
   return (
-    <ConfirmDialog
-      onClose={onClose}
-      title={
-        <>
-          Delete “<Text>{calledContact(contact)}</Text>”?
-        </>
-      }
+    <DeleteDialog
+      name={calledContact(contact)}
       action="Delete contact"
-      danger
-      pending={gone.isPending}
-      onSend={() => gone.mutate()}
-      error={gone.error}
+      toast="Contact deleted."
+      remove={() => deleteContact(agentId, contact.id)}
+      refresh={() => contactDeleted(client, agentId, contact.id)}
+      onClose={onClose}
+      onGone={onGone}
     >
       <p>The contact and its files are permanently deleted.</p>
       {contact.status === 'ACTIVE' && (
         <p className="muted">To keep it and have it out of the way, archive it instead.</p>
       )}
-    </ConfirmDialog>
+    </DeleteDialog>
   )
 }

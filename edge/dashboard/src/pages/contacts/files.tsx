@@ -5,7 +5,7 @@ import { Download, FileText, Trash2, Upload, X } from 'lucide-react'
 import { wording } from '../../api/client'
 import { contentPath, deleteFile, filesQuery, uploadFile, type StoredFile } from '../../api/files'
 import { Button, IconButton } from '../../ui/button'
-import { ConfirmDialog } from '../../ui/dialog'
+import { DeleteDialog } from '../../ui/delete'
 import { bytes, exact, stamp, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
 import { Older } from '../../ui/older'
@@ -180,30 +180,16 @@ function Row({
 
 function DeleteFile({ agentId, file, onClose }: { agentId: string; file: StoredFile; onClose: () => void }) {
   const client = useQueryClient()
-  const say = useToast()
-  const gone = useMutation({
-    mutationFn: () => deleteFile(agentId, file),
-    onSuccess: () => {
-      say('File deleted.')
-      onClose()
-    },
-    onSettled: () => client.invalidateQueries({ queryKey: filesQuery(agentId, file.contactId).queryKey }),
-  })
   return (
-    <ConfirmDialog
-      onClose={onClose}
-      title={
-        <>
-          Delete “<Text>{file.fileName}</Text>”?
-        </>
-      }
+    <DeleteDialog
+      name={file.fileName}
       action="Delete file"
-      danger
-      pending={gone.isPending}
-      onSend={() => gone.mutate()}
-      error={gone.error}
+      toast="File deleted."
+      remove={() => deleteFile(agentId, file)}
+      refresh={() => client.invalidateQueries({ queryKey: filesQuery(agentId, file.contactId).queryKey })}
+      onClose={onClose}
     >
       <p>The file is permanently deleted.</p>
-    </ConfirmDialog>
+    </DeleteDialog>
   )
 }

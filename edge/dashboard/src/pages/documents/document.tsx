@@ -16,7 +16,7 @@ import {
 import { useCanWrite } from '../../api/session'
 import { Button } from '../../ui/button'
 import { CopyButton } from '../../ui/copy'
-import { ConfirmDialog } from '../../ui/dialog'
+import { DeleteDialog } from '../../ui/delete'
 import { ago, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { Page } from '../../ui/page'
@@ -226,34 +226,21 @@ function Delete({
   onGone: () => Promise<void>
 }) {
   const client = useQueryClient()
-  const say = useToast()
-  const gone = useMutation({
-    mutationFn: () => deleteDocument(agent, job.id),
-    onSuccess: () => {
-      say('Document deleted.')
-      void documentsChanged(client, agent)
-      // Nothing of it stays in memory, and nobody asks for it again: this page is left first.
-      void onGone().then(() => client.removeQueries({ queryKey: documentQuery(agent, job.id).queryKey }))
-    },
-  })
   return (
-    <ConfirmDialog
-      onClose={onClose}
-      title={
-        <>
-          Delete “<Text>{calledDocument(job)}</Text>”?
-        </>
-      }
+    <DeleteDialog
+      name={calledDocument(job)}
       action="Delete document"
-      danger
-      pending={gone.isPending}
-      onSend={() => gone.mutate()}
-      error={gone.error}
+      toast="Document deleted."
+      remove={() => deleteDocument(agent, job.id)}
+      refresh={() => documentsChanged(client, agent)}
+      onClose={onClose}
+      // Nothing of it stays in memory, and nobody asks for it again: this page is left first.
+      onGone={() => onGone().then(() => client.removeQueries({ queryKey: documentQuery(agent, job.id).queryKey }))}
     >
       <p>
         The document and what was found in it are permanently deleted.
         {job.corrections.length > 0 && ' What its corrections have taught is forgotten.'}
       </p>
-    </ConfirmDialog>
+    </DeleteDialog>
   )
 }

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import * as A from 'react-aria-components'
 import { Ban, Copy, CopyPlus, Ellipsis, Pencil, Play, RotateCw, Trash2 } from 'lucide-react'
 import { wording } from '../../api/client'
-import { disableKey, enableKey, keyDeleted, keysChanged, type Key } from '../../api/keys'
+import { disableKey, enableKey, keysChanged, type Key } from '../../api/keys'
 import { Button } from '../../ui/button'
 import { copy, COPY_BLOCKED } from '../../ui/copy'
 import { ConfirmDialog } from '../../ui/dialog'
@@ -53,7 +53,6 @@ export function useKeyActions() {
     }, SETTLES)
   }
   const refresh = () => keysChanged(client)
-  const gone = (key: Key) => keyDeleted(client, key)
   const flip = useMutation({
     mutationFn: (key: Key) => (key.status === 'DISABLED' ? enableKey(key) : disableKey(key)),
     onSuccess: (_, key) => {
@@ -71,7 +70,6 @@ export function useKeyActions() {
     open,
     close,
     refresh,
-    gone,
     kept,
     copyKey,
     /** Disables at once, and asks first only where something would notice. */
@@ -120,8 +118,8 @@ export function KeyMenu({ apiKey, on, onPage }: { apiKey: Key; on: Actions; onPa
 }
 
 /** The dialog that is open. */
-export function KeyDialogs({ on, agentId, onGone }: { on: Actions; agentId?: string; onGone?: () => void }) {
-  const { act, close, refresh, gone } = on
+export function KeyDialogs({ on, agentId, onGone }: { on: Actions; agentId?: string; onGone?: () => Promise<void> }) {
+  const { act, close, refresh } = on
   if (!act) return null
   switch (act.kind) {
     case 'add':
@@ -146,10 +144,7 @@ export function KeyDialogs({ on, agentId, onGone }: { on: Actions; agentId?: str
         <DeleteKey
           apiKey={act.key}
           onClose={close}
-          onDeleted={() => {
-            onGone?.()
-            gone(act.key)
-          }}
+          onGone={onGone}
           onRotate={() => on.open({ kind: 'rotate', key: act.key })}
         />
       )

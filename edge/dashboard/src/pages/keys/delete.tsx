@@ -1,71 +1,36 @@
-import { useState } from 'react'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import * as A from 'react-aria-components'
-import { addressesQuery, deleteKey, type Key } from '../../api/keys'
-import { FormDialog } from '../../ui/dialog'
-import { TextField } from '../../ui/field'
+import { addressesQuery, deleteKey, keyDeleted, type Key } from '../../api/keys'
+import { DeleteDialog } from '../../ui/delete'
 import { ago, DAY, now } from '../../ui/format'
-import { FormError, Notice } from '../../ui/states'
-import { Text } from '../../ui/text'
-import { useToast } from '../../ui/toast'
+import { Notice } from '../../ui/states'
 
 export function DeleteKey({
   apiKey,
   onClose,
-  onDeleted,
+  onGone,
   onRotate,
 }: {
   apiKey: Key
   onClose: () => void
-  onDeleted: () => void
+  onGone?: () => Promise<void>
   onRotate: () => void
 }) {
-  const say = useToast()
-  const [typed, setTyped] = useState('')
-  const isConfirmed = typed.trim() === apiKey.name
-  const remove = useMutation({
-    mutationFn: () => deleteKey(apiKey),
-    onSuccess: () => {
-      say('API key deleted successfully.')
-      onClose()
-      onDeleted()
-    },
-  })
+  const client = useQueryClient()
   return (
-    <FormDialog
-      role="alertdialog"
-      size="narrow"
-      onClose={onClose}
-      title={
-        <>
-          Delete “<Text>{apiKey.name}</Text>”?
-        </>
-      }
+    <DeleteDialog
+      name={apiKey.name}
+      mustType
       action="Delete API key"
-      danger
-      isDisabled={!isConfirmed}
-      pending={remove.isPending}
-      onSend={() => remove.mutate()}
+      toast="API key deleted successfully."
+      remove={() => deleteKey(apiKey)}
+      refresh={() => keyDeleted(client, apiKey)}
+      onClose={onClose}
+      onGone={onGone}
     >
       <p>The API key is permanently deleted. Any applications using this key will lose access.</p>
       <LastUse apiKey={apiKey} onRotate={onRotate} />
-      <TextField
-        label={
-          <>
-            Type{' '}
-            <code className="strong">
-              <Text>{apiKey.name}</Text>
-            </code>{' '}
-            to confirm
-          </>
-        }
-        value={typed}
-        onChange={setTyped}
-        autoFocus
-        inputProps={{ autoComplete: 'off', spellCheck: false }}
-      />
-      <FormError error={remove.error} />
-    </FormDialog>
+    </DeleteDialog>
   )
 }
 

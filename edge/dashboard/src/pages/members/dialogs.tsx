@@ -5,12 +5,12 @@ import { invite, inviteAgain, membersQuery, remove, resetLink, type GivenRole, t
 import { useSession } from '../../api/session'
 import { RadioCards } from '../../ui/choice'
 import { CopyField } from '../../ui/copy'
-import { ConfirmDialog, FormDialog } from '../../ui/dialog'
+import { DeleteDialog } from '../../ui/delete'
+import { FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
 import { exact } from '../../ui/format'
 import { Notice } from '../../ui/states'
 import { Text } from '../../ui/text'
-import { useToast } from '../../ui/toast'
 import { called } from './names'
 
 const INVITED: [string, string, string][] = [
@@ -186,20 +186,10 @@ const keysOf = (id: string) => ({
 
 export function RemoveMember({ member, onClose }: { member: Member; onClose: () => void }) {
   const client = useQueryClient()
-  const say = useToast()
   const keys = useQuery(keysOf(member.id)).data ?? []
   const isInvited = member.status === 'INVITED'
-  const gone = useMutation({
-    mutationFn: () => remove(member.id),
-    onSuccess: () => {
-      say(isInvited ? 'Invitation withdrawn.' : 'Member removed.')
-      onClose()
-    },
-    onSettled: () => client.invalidateQueries({ queryKey: membersQuery.queryKey }),
-  })
   return (
-    <ConfirmDialog
-      onClose={onClose}
+    <DeleteDialog
       title={
         <>
           {isInvited ? 'Withdraw the invitation of ' : 'Remove '}
@@ -207,10 +197,10 @@ export function RemoveMember({ member, onClose }: { member: Member; onClose: () 
         </>
       }
       action={isInvited ? 'Withdraw' : 'Remove member'}
-      danger
-      pending={gone.isPending}
-      onSend={() => gone.mutate()}
-      error={gone.error}
+      toast={isInvited ? 'Invitation withdrawn.' : 'Member removed.'}
+      remove={() => remove(member.id)}
+      refresh={() => client.invalidateQueries({ queryKey: membersQuery.queryKey })}
+      onClose={onClose}
     >
       <p>
         {isInvited
@@ -233,6 +223,6 @@ export function RemoveMember({ member, onClose }: { member: Member; onClose: () 
           {keys.length > 5 && ` and ${keys.length - 5} more`}. An owner or admin who edits a key takes it over.
         </Notice>
       )}
-    </ConfirmDialog>
+    </DeleteDialog>
   )
 }

@@ -7,7 +7,8 @@ import { useSession, type Role } from '../../api/session'
 import { Button } from '../../ui/button'
 import { Segmented } from '../../ui/choice'
 import { CopyField } from '../../ui/copy'
-import { ConfirmDialog, Dialog, FormDialog } from '../../ui/dialog'
+import { DeleteDialog } from '../../ui/delete'
+import { Dialog, FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
 import { DAY, date, exact, length, now, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
@@ -17,7 +18,6 @@ import { roleName } from '../../ui/shell'
 import { Bones, Failed, FormError, Notice } from '../../ui/states'
 import { ACTIONS, Table } from '../../ui/table'
 import { Text } from '../../ui/text'
-import { useToast } from '../../ui/toast'
 
 const NAME_MAX = 100
 const EXPIRIES: [string, string][] = [
@@ -191,30 +191,17 @@ function TokenMade({ holder, onDone }: { holder: Holder; onDone: () => void }) {
 
 function DeleteToken({ token, onClose }: { token: Token; onClose: () => void }) {
   const client = useQueryClient()
-  const say = useToast()
-  const gone = useMutation({
-    mutationFn: () => deleteToken(token.id),
-    onSuccess: () => {
-      say('Token deleted.')
-      onClose()
-    },
-    onSettled: () => client.invalidateQueries({ queryKey: tokensQuery.queryKey }),
-  })
   return (
-    <ConfirmDialog
-      onClose={onClose}
-      title={
-        <>
-          Delete the token “<Text>{token.name}</Text>”?
-        </>
-      }
+    <DeleteDialog
+      name={token.name}
+      ask="Delete the token"
       action="Delete token"
-      danger
-      pending={gone.isPending}
-      onSend={() => gone.mutate()}
-      error={gone.error}
+      toast="Token deleted."
+      remove={() => deleteToken(token.id)}
+      refresh={() => client.invalidateQueries({ queryKey: tokensQuery.queryKey })}
+      onClose={onClose}
     >
       <p>Whatever uses it loses access at once.</p>
-    </ConfirmDialog>
+    </DeleteDialog>
   )
 }

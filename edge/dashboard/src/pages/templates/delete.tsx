@@ -1,8 +1,6 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { deleteTemplate, templateDeleted, type OwnTemplate } from '../../api/templates'
-import { ConfirmDialog } from '../../ui/dialog'
-import { Text } from '../../ui/text'
-import { useToast } from '../../ui/toast'
+import { DeleteDialog } from '../../ui/delete'
 
 export function DeleteTemplate({
   template,
@@ -14,35 +12,23 @@ export function DeleteTemplate({
   onGone?: () => Promise<void>
 }) {
   const client = useQueryClient()
-  const say = useToast()
-  const gone = useMutation({
-    mutationFn: () => deleteTemplate(template.name),
-    onSuccess: async () => {
-      say('Template deleted.')
-      onClose()
-      // Nobody asks for it again: its page is left first.
-      await onGone?.()
-      void templateDeleted(client, template.name)
-    },
-  })
   return (
-    <ConfirmDialog
-      onClose={onClose}
-      title={
-        <>
-          Delete “<Text>{template.title}</Text>”?
-        </>
-      }
+    <DeleteDialog
+      name={template.title}
       action="Delete template"
-      danger
-      pending={gone.isPending}
-      onSend={() => gone.mutate()}
-      error={gone.error}
+      toast="Template deleted."
+      remove={() => deleteTemplate(template.name)}
+      onClose={onClose}
+      onGone={async () => {
+        // Nobody asks for it again: its page is left first.
+        await onGone?.()
+        await templateDeleted(client, template.name)
+      }}
     >
       <p>
         All its versions are deleted, and requests that name it are refused. Documents that were read with it stay as
         they are.
       </p>
-    </ConfirmDialog>
+    </DeleteDialog>
   )
 }

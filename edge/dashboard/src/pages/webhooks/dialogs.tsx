@@ -12,7 +12,8 @@ import {
   type Webhook,
 } from '../../api/webhooks'
 import { RadioCards } from '../../ui/choice'
-import { ConfirmDialog, FormDialog } from '../../ui/dialog'
+import { DeleteDialog } from '../../ui/delete'
+import { FormDialog } from '../../ui/dialog'
 import { HOUR, now } from '../../ui/format'
 import { FormError, Notice } from '../../ui/states'
 import { Text } from '../../ui/text'
@@ -33,7 +34,7 @@ export function WebhookDialogs({
   agentId: string
   act: Act
   onClose: () => void
-  onGone?: () => void
+  onGone?: () => Promise<void>
 }) {
   if (!act) return null
   if (act.kind === 'add') return <WebhookForm agentId={agentId} onClose={onClose} />
@@ -131,32 +132,22 @@ function RotateSecret({ agentId, webhook, onClose }: Props) {
   )
 }
 
-function DeleteWebhook({ agentId, webhook, onClose, onGone }: Props & { onGone?: () => void }) {
+function DeleteWebhook({ agentId, webhook, onClose, onGone }: Props & { onGone?: () => Promise<void> }) {
   const client = useQueryClient()
-  const say = useToast()
-  const gone = useMutation({
-    mutationFn: () => deleteWebhook(agentId, webhook.id),
-    onSuccess: () => {
-      say('Webhook deleted.')
-      void webhookDeleted(client, agentId, webhook.id)
-      onClose()
-      onGone?.()
-    },
-  })
   return (
-    <ConfirmDialog
-      onClose={onClose}
+    <DeleteDialog
       title="Delete this webhook?"
       action="Delete webhook"
-      danger
-      pending={gone.isPending}
-      onSend={() => gone.mutate()}
-      error={gone.error}
+      toast="Webhook deleted."
+      remove={() => deleteWebhook(agentId, webhook.id)}
+      refresh={() => webhookDeleted(client, agentId, webhook.id)}
+      onClose={onClose}
+      onGone={onGone}
     >
       <p className="breaks">
         <Text>{webhook.url}</Text> is told nothing any more, and its deliveries are deleted. A message that is under way
         may still arrive.
       </p>
-    </ConfirmDialog>
+    </DeleteDialog>
   )
 }
