@@ -88,6 +88,19 @@ test('the focus is where the keyboard needs it', async () => {
   await owner.page.keyboard.press('Escape')
   await owner.page.waitForFunction(() => document.activeElement?.textContent === 'Create an agent')
 
+  // The row of what is deleted is gone, and with it what opened the dialog.
+  for (const name of ['First to go', 'Last to go']) {
+    await owner.calls('/v1/console/tokens', { method: 'POST', body: { name, role: 'USER' } })
+  }
+  await visits(owner, '/settings')
+  for (const name of ['First to go', 'Last to go']) {
+    await owner.button(`Delete the token ${name}`).focus()
+    await owner.page.keyboard.press('Enter')
+    await owner.button('Delete token').click()
+    await owner.button(`Delete the token ${name}`).waitFor({ state: 'detached' })
+    await owner.page.waitForFunction(() => document.activeElement?.id === 'main')
+  }
+
   // A new page begins at its main part.
   await owner.page.getByRole('link', { name: 'Members', exact: true }).click()
   await owner.page.waitForFunction(() => document.activeElement?.id === 'main')

@@ -2,6 +2,7 @@ import { useState, type ReactNode } from 'react'
 import { useMutation } from '@tanstack/react-query'
 import { ConfirmDialog } from './dialog'
 import { TextField } from './field'
+import { regainFocus } from './focus'
 import { Notice } from './states'
 import { Text } from './text'
 import { useToast } from './toast'
@@ -52,7 +53,11 @@ export function DeleteDialog({
       onClose()
       return onGone?.()
     },
-    onSettled: refresh,
+    onSettled: async () => {
+      await refresh?.()
+      // The row that asked for it is gone by now, and the focus with it.
+      regainFocus()
+    },
   })
   return (
     <ConfirmDialog

@@ -9,6 +9,7 @@ import {
   type Contact,
 } from '../../api/contacts'
 import { DeleteDialog } from '../../ui/delete'
+import { regainFocus } from '../../ui/focus'
 import { useToast } from '../../ui/toast'
 import { calledContact } from './names'
 
@@ -24,7 +25,8 @@ export function useArchive(agentId: string) {
         action: { name: 'Undo', run: () => turn.mutate(changed) },
       }),
     onError: error => say(wording(error), { bad: true }),
-    onSettled: () => contactsChanged(client, agentId),
+    // A list by status has it no longer.
+    onSettled: () => contactsChanged(client, agentId).then(() => regainFocus()),
   })
   return turn
 }

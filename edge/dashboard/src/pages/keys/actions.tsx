@@ -7,6 +7,7 @@ import { disableKey, enableKey, keysChanged, type Key } from '../../api/keys'
 import { Button } from '../../ui/button'
 import { copy, COPY_BLOCKED } from '../../ui/copy'
 import { ConfirmDialog } from '../../ui/dialog'
+import { regainFocus } from '../../ui/focus'
 import { ago } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { Item, Menu } from '../../ui/menu'
@@ -18,9 +19,6 @@ import { EditKey } from './edit'
 import { RotateKey, wasUsedLately } from './rotate'
 
 type Act = { kind: 'add'; key?: Key } | { kind: 'edit' | 'rotate' | 'delete' | 'disable'; key: Key }
-
-/** Time for a dialog to be gone before the focus is looked at, in milliseconds. */
-const SETTLES = 60
 
 /** What can be done with keys, and which dialog is open. */
 export type Actions = ReturnType<typeof useKeyActions>
@@ -45,12 +43,7 @@ export function useKeyActions() {
   }
   const close = () => {
     setAct(null)
-    setTimeout(() => {
-      const focused = document.activeElement
-      if (focused && focused !== document.body && focused.isConnected) return
-      const back = opener.current?.isConnected ? opener.current : document.getElementById('main')
-      back?.focus()
-    }, SETTLES)
+    regainFocus(opener.current)
   }
   const refresh = () => keysChanged(client)
   const flip = useMutation({

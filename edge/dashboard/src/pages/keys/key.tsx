@@ -12,6 +12,7 @@ import type { KeyTab } from '../../router'
 import { Button } from '../../ui/button'
 import { CopyButton } from '../../ui/copy'
 import { ConfirmDialog } from '../../ui/dialog'
+import { regainFocus } from '../../ui/focus'
 import { ago, exact, HOUR, now, until, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
 import { DesktopOnly, Page, type Crumb } from '../../ui/page'
@@ -171,8 +172,9 @@ function Overlap({ apiKey: key, canWrite }: { apiKey: Key; canWrite: boolean }) 
     mutationFn: () => endOverlap(key),
     onSuccess: () => {
       setAsking(false)
-      keysChanged(client)
       say('The old secret no longer works.')
+      // The notice that offered it is gone.
+      return keysChanged(client).then(() => regainFocus())
     },
     onError: error => say(wording(error), { bad: true }),
   })

@@ -3,6 +3,7 @@ import { Monitor, Smartphone, Terminal } from 'lucide-react'
 import { endSession, sessionsQuery, type SignedIn } from '../../api/account'
 import { wording } from '../../api/client'
 import { Button } from '../../ui/button'
+import { regainFocus } from '../../ui/focus'
 import { ago, exact } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { Bones, Failed } from '../../ui/states'
@@ -23,7 +24,7 @@ export function Sessions() {
     },
     onSuccess: (_, ended) => say(ended.length === 1 ? 'Session ended.' : `${ended.length} sessions ended.`),
     onError: error => say(wording(error), { bad: true }),
-    onSettled: () => client.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
+    onSettled: () => client.invalidateQueries({ queryKey: sessionsQuery.queryKey }).then(() => regainFocus()),
   })
   const count = sessions.data?.length ?? 0
   return (

@@ -14,6 +14,7 @@ import {
 import { RadioCards } from '../../ui/choice'
 import { DeleteDialog } from '../../ui/delete'
 import { FormDialog } from '../../ui/dialog'
+import { regainFocus } from '../../ui/focus'
 import { HOUR, now } from '../../ui/format'
 import { FormError, Notice } from '../../ui/states'
 import { Text } from '../../ui/text'
@@ -60,7 +61,8 @@ export function useSwitch(agentId: string) {
       updateWebhook(agentId, webhook, { status: webhook.status === 'ACTIVE' ? 'DISABLED' : 'ACTIVE' }),
     onSuccess: ({ status }) => say(status === 'ACTIVE' ? 'Webhook enabled.' : 'Webhook disabled.'),
     onError: error => say(wording(error), { bad: true }),
-    onSettled: () => webhooksChanged(client, agentId),
+    // The notice that offered it is gone.
+    onSettled: () => webhooksChanged(client, agentId).then(() => regainFocus()),
   })
 }
 
