@@ -110,8 +110,22 @@ test('what happens is told, and what failed is sent again', async () => {
   const waiting = await seesDelivery(/contact\.created Waiting.*500/)
   await owner.meetsNoBarrier('a webhook')
   receiver.status = 204
-  await waiting.getByRole('button', { name: /^Send again/ }).click()
+  // Pressed once more while it is under way, it is not sent a second time.
+  let sent = 0
+  let goOn
+  const held = new Promise(resolve => (goOn = resolve))
+  await owner.page.route(/:replay$/, async route => {
+    sent++
+    await held
+    return route.fallback()
+  })
+  const again = waiting.getByRole('button', { name: /^Send again/ })
+  await again.press('Enter')
+  await owner.page.locator('.btn[data-busy]').waitFor()
+  await again.press('Enter')
+  goOn()
   await owner.sees('The message is sent again.')
+  assert.equal(sent, 1)
   await seesDelivery(/contact\.created Delivered 204/)
   await owner.page.getByRole('radio', { name: 'Given up' }).click()
   await owner.page.waitForURL(/status=DEAD/)

@@ -8,12 +8,21 @@ export function Button({
   icon,
   wide,
   pending,
+  onPress,
   ...p
-}: A.ButtonProps & { kind?: Kind; size?: 'small' | 'large'; icon?: boolean; wide?: boolean; pending?: boolean }) {
+}: A.ButtonProps & {
+  kind?: Kind
+  size?: 'small' | 'large'
+  icon?: boolean
+  wide?: boolean
+  /** What it does is under way: not a second time, by the keyboard neither. */
+  pending?: boolean
+}) {
   // Not React Aria's isPending: its announcement outlives a dialog that closes and points at a label that is gone. The toast says what happened.
   return (
     <A.Button
       {...p}
+      onPress={pending ? undefined : onPress}
       data-busy={pending || undefined}
       className={['btn', kind, size, icon && 'icon', wide && 'wide', p.className].filter(Boolean).join(' ')}
     />

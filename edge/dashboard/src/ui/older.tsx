@@ -16,7 +16,7 @@ export function Older({
     <div className="pager">
       <span>{order ?? 'Newest first'}</span>
       {hasNextPage && (
-        <Button size="small" pending={isFetchingNextPage} onPress={() => !isFetchingNextPage && fetchNextPage()}>
+        <Button size="small" pending={isFetchingNextPage} onPress={() => fetchNextPage()}>
           {order ? 'More' : 'Older'}
         </Button>
       )}

@@ -37,9 +37,10 @@ export function Passwords() {
   const noCurrent = isWrong ? 'That is not your password.' : tried && !current ? 'Enter your password.' : undefined
   const tooShort = tried && isShort && !change.isError ? `At least ${PASSWORD_MIN} characters.` : refused.new
   const send = () => {
+    if (change.isPending) return
     change.reset()
     setTried(true)
-    if (current && !isShort && !change.isPending) change.mutate()
+    if (current && !isShort) change.mutate()
   }
   return (
     <section className="section" aria-labelledby="password">

@@ -55,7 +55,7 @@ export function Sessions() {
         <div className="pager">
           <span>{count === 1 ? '1 session' : `${count} sessions`}</span>
           {others.length > 0 && (
-            <Button size="small" pending={end.isPending} onPress={() => !end.isPending && end.mutate(others)}>
+            <Button size="small" pending={end.isPending} onPress={() => end.mutate(others)}>
               End all others
             </Button>
           )}
