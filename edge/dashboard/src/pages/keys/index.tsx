@@ -8,6 +8,7 @@ import type { KeysSearch } from '../../router'
 import { Button } from '../../ui/button'
 import { Switch } from '../../ui/choice'
 import { ico } from '../../ui/icons'
+import { Older } from '../../ui/older'
 import { DesktopOnly, Page } from '../../ui/page'
 import { SearchBox } from '../../ui/search-box'
 import { Select } from '../../ui/select'
@@ -159,14 +160,7 @@ function Keys({ agentId }: { agentId?: string }) {
             ) : (
               <KeysTable keys={keys} isOfOneAgent={agentId !== undefined} agentName={agent?.name} on={on} />
             )}
-            {list.hasNextPage && (
-              <div className="pager">
-                <span>Newest first</span>
-                <Button size="small" pending={list.isFetchingNextPage} onPress={() => list.fetchNextPage()}>
-                  Older
-                </Button>
-              </div>
-            )}
+            {list.hasNextPage && <Older of={list} />}
           </div>
         </div>
         <Practices

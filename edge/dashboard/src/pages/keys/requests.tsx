@@ -9,6 +9,7 @@ import { CopyButton } from '../../ui/copy'
 import { Search } from '../../ui/field'
 import { exact, num, stamp } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { Older } from '../../ui/older'
 import { Select } from '../../ui/select'
 import { Bones, Empty, Failed, useLate } from '../../ui/states'
 import { Tag } from '../../ui/tag'
@@ -79,11 +80,9 @@ function One({ apiKey, requestId }: { apiKey: Key; requestId: string }) {
 }
 
 function Many({ apiKey, code }: { apiKey: Key; code?: string }) {
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(
-    requestsQuery(apiKey, { code }),
-  )
-  const requests = data?.pages.flatMap(page => page.items)
-  if (error && !requests) return <Failed what="Requests" error={error} onRetry={() => refetch()} />
+  const list = useInfiniteQuery(requestsQuery(apiKey, { code }))
+  const requests = list.data?.pages.flatMap(page => page.items)
+  if (list.error && !requests) return <Failed what="Requests" error={list.error} onRetry={() => list.refetch()} />
   if (requests?.length === 0) {
     return (
       <Empty icon={<Inbox {...ico} />} title={code ? 'No request with this outcome' : 'No requests yet'}>
@@ -94,14 +93,7 @@ function Many({ apiKey, code }: { apiKey: Key; code?: string }) {
   return (
     <>
       <Table apiKey={apiKey} requests={requests} />
-      <div className="pager">
-        <span>Newest first</span>
-        {hasNextPage && (
-          <Button size="small" pending={isFetchingNextPage} onPress={() => fetchNextPage()}>
-            Older
-          </Button>
-        )}
-      </div>
+      <Older of={list} />
     </>
   )
 }
