@@ -22,7 +22,7 @@ export function Table({
   /** One that is false is left out. */
   columns: (Column | false)[]
   kind?: 'tall'
-  frame?: 'card' | 'line-above'
+  frame?: 'line-above'
   isHeadHidden?: boolean
   isPending?: boolean
   children: ReactNode

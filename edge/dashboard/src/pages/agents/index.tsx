@@ -9,10 +9,11 @@ import { Button } from '../../ui/button'
 import { CopyButton } from '../../ui/copy'
 import { date, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { ActionsMenu, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
-import { Bones, Empty, Failed } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { Empty } from '../../ui/states'
+import { ACTIONS } from '../../ui/table'
 import { Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { CreateAgent, DeleteAgent, RenameAgent } from './dialogs'
@@ -40,31 +41,23 @@ export function Agents() {
       subtitle="What API keys act on. Each has its own contacts, documents and keys."
       actions={create}
     >
-      {agents.isError ? (
-        <div className="card">
-          <Failed what="Agents" error={agents.error} onRetry={() => agents.refetch()} />
-        </div>
-      ) : agents.data?.length === 0 ? (
-        <div className="card">
-          <Empty icon={<Bot {...ico} />} title="No agents yet." action={create}>
-            {canWrite ? 'Create one, and add API keys to it.' : 'An owner or an admin can create the first one.'}
-          </Empty>
-        </div>
-      ) : (
-        <Table
-          label="Agents"
+      <div className="card">
+        <List
+          of={agents}
+          items={agents.data}
+          what="Agents"
           columns={['Name', 'Mode', 'Id', 'Created', canWrite && ACTIONS]}
+          bones={[3, 60, 30, 70, 40, 30]}
           kind="tall"
-          frame="card"
-          isPending={agents.isPending}
+          empty={
+            <Empty icon={<Bot {...ico} />} title="No agents yet." action={create}>
+              {canWrite ? 'Create one, and add API keys to it.' : 'An owner or an admin can create the first one.'}
+            </Empty>
+          }
         >
-          {agents.isPending ? (
-            <Bones rows={3} widths={[60, 30, 70, 40, ...(canWrite ? [30] : [])]} />
-          ) : (
-            agents.data.map(agent => <Row key={agent.id} agent={agent} canWrite={canWrite} onAct={setAct} />)
-          )}
-        </Table>
-      )}
+          {agent => <Row key={agent.id} agent={agent} canWrite={canWrite} onAct={setAct} />}
+        </List>
+      </div>
       {act?.kind === 'create' && <CreateAgent onClose={close} />}
       {act?.kind === 'rename' && <RenameAgent agent={act.agent} onClose={close} />}
       {act?.kind === 'delete' && <DeleteAgent agent={act.agent} onClose={close} />}

@@ -5,9 +5,9 @@ import { auditQuery, type AuditEntry, type AuditFilter } from '../../api/audit'
 import { Button } from '../../ui/button'
 import { exact, stamp, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { Older } from '../../ui/older'
-import { Bones, Empty, Failed, useLate } from '../../ui/states'
-import { Table } from '../../ui/table'
+import { Empty } from '../../ui/states'
 import { Avatar, Status } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { Difference } from './difference'
@@ -43,47 +43,40 @@ export function AuditTable({
 }) {
   const entries = useInfiniteQuery(auditQuery(filter))
   const [open, setOpen] = useState<string | null>(null)
-  const late = useLate(entries.isPending)
-  const items = entries.data?.pages.flatMap(page => page.items)
-  if (entries.isError) {
-    return <Failed what="The audit log" error={entries.error} onRetry={() => entries.refetch()} />
-  }
-  if (items?.length === 0) {
-    return (
-      empty ?? (
-        <Empty icon={<ScrollText {...ico} />} title="Nothing has changed yet.">
-          Whatever is made, changed or deleted appears here.
-        </Empty>
-      )
-    )
-  }
   return (
-    <>
-      <Table
-        label={label}
-        columns={[
-          'User',
-          'Description',
-          'Action',
-          'Resource',
-          'Status',
-          'Timestamp',
-          { name: 'Details', isHidden: true, className: 'col-acts' },
-        ]}
-        isPending={entries.isPending}
-      >
-        {late && <Bones rows={8} widths={[60, 80, 60, 50, 40, 60, 30]} />}
-        {items?.map(entry => (
-          <Row
-            key={entry.id}
-            entry={entry}
-            isOpen={open === entry.id}
-            onToggle={() => setOpen(open === entry.id ? null : entry.id)}
-          />
-        ))}
-      </Table>
-      <Older of={entries} />
-    </>
+    <List
+      of={entries}
+      items={entries.data?.pages.flatMap(page => page.items)}
+      what="The audit log"
+      label={label}
+      columns={[
+        'User',
+        'Description',
+        'Action',
+        'Resource',
+        'Status',
+        'Timestamp',
+        { name: 'Details', isHidden: true, className: 'col-acts' },
+      ]}
+      bones={[8, 60, 80, 60, 50, 40, 60, 30]}
+      empty={
+        empty ?? (
+          <Empty icon={<ScrollText {...ico} />} title="Nothing has changed yet.">
+            Whatever is made, changed or deleted appears here.
+          </Empty>
+        )
+      }
+      foot={<Older of={entries} />}
+    >
+      {entry => (
+        <Row
+          key={entry.id}
+          entry={entry}
+          isOpen={open === entry.id}
+          onToggle={() => setOpen(open === entry.id ? null : entry.id)}
+        />
+      )}
+    </List>
   )
 }
 

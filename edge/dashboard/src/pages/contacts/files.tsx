@@ -8,9 +8,10 @@ import { Button, IconButton } from '../../ui/button'
 import { DeleteDialog } from '../../ui/delete'
 import { bytes, exact, stamp, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { Older } from '../../ui/older'
-import { Bones, Failed, Notice } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { Notice } from '../../ui/states'
+import { ACTIONS } from '../../ui/table'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
 
@@ -63,28 +64,19 @@ export function Files({ agentId, contactId, canWrite }: { agentId: string; conta
           </Notice>
         </div>
       ))}
-      {list.isError && !files ? (
-        <Failed what="Files" error={list.error} onRetry={() => list.refetch()} />
-      ) : files?.length === 0 ? (
-        <p className="pad faint line-above">None</p>
-      ) : (
-        <>
-          <Table
-            label="Files of the contact"
-            columns={['Name', 'Type', 'Size', 'Uploaded', ACTIONS]}
-            frame="line-above"
-          >
-            {files ? (
-              files.map(file => (
-                <Row key={file.id} agentId={agentId} file={file} canWrite={canWrite} onDelete={setDeleting} />
-              ))
-            ) : (
-              <Bones rows={2} widths={[60, 50, 30, 40, 30]} />
-            )}
-          </Table>
-          {list.hasNextPage && <Older of={list} />}
-        </>
-      )}
+      <List
+        of={list}
+        items={files}
+        what="Files"
+        label="Files of the contact"
+        columns={['Name', 'Type', 'Size', 'Uploaded', ACTIONS]}
+        bones={[2, 60, 50, 30, 40, 30]}
+        frame="line-above"
+        empty={<p className="pad faint line-above">None</p>}
+        foot={list.hasNextPage && <Older of={list} />}
+      >
+        {file => <Row key={file.id} agentId={agentId} file={file} canWrite={canWrite} onDelete={setDeleting} />}
+      </List>
       {deleting && <DeleteFile agentId={agentId} file={deleting} onClose={() => setDeleting(null)} />}
     </section>
   )

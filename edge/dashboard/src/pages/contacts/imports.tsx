@@ -8,10 +8,10 @@ import { importErrorsQuery, importOneQuery, importsQuery, type Import } from '..
 import { Button } from '../../ui/button'
 import { exact, num, stamp } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
-import { Bones, Empty, Failed, Notice } from '../../ui/states'
-import { Table } from '../../ui/table'
+import { Empty, Failed, Notice } from '../../ui/states'
 import { Tag } from '../../ui/tag'
 import { Message, Text } from '../../ui/text'
 import { Counts, ImportStatus, RefusedRows } from './report'
@@ -39,36 +39,29 @@ export function Imports() {
       subtitle="Files that became contacts, and the report of each. Kept for 30 days."
     >
       <div className="card">
-        {list.isError && !items ? (
-          <Failed what="Imports" error={list.error} onRetry={() => list.refetch()} />
-        ) : items?.length === 0 ? (
-          <Empty icon={<FileUp {...ico} />} title="No imports yet.">
-            Files that members and API keys import appear here.
-          </Empty>
-        ) : (
-          <>
-            <Table
-              label="Imports"
-              columns={[
-                'File or label',
-                'Status',
-                { name: 'Rows', className: 'right' },
-                { name: 'New', className: 'right' },
-                { name: 'Changed', className: 'right' },
-                { name: 'Refused', className: 'right' },
-                'Began',
-              ]}
-              isPending={list.isPending}
-            >
-              {items ? (
-                items.map(one => <Row key={one.id} agentId={agentId} one={one} />)
-              ) : (
-                <Bones rows={4} widths={[60, 50, 30, 30, 30, 30, 50]} />
-              )}
-            </Table>
-            <Older of={list} />
-          </>
-        )}
+        <List
+          of={list}
+          items={items}
+          what="Imports"
+          columns={[
+            'File or label',
+            'Status',
+            { name: 'Rows', className: 'right' },
+            { name: 'New', className: 'right' },
+            { name: 'Changed', className: 'right' },
+            { name: 'Refused', className: 'right' },
+            'Began',
+          ]}
+          bones={[4, 60, 50, 30, 30, 30, 30, 50]}
+          empty={
+            <Empty icon={<FileUp {...ico} />} title="No imports yet.">
+              Files that members and API keys import appear here.
+            </Empty>
+          }
+          foot={<Older of={list} />}
+        >
+          {one => <Row key={one.id} agentId={agentId} one={one} />}
+        </List>
       </div>
     </Page>
   )

@@ -22,13 +22,14 @@ import type { ContactsSearch } from '../../router'
 import { Button } from '../../ui/button'
 import { ago, exact, num, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { ActionsMenu, Item, Menu } from '../../ui/menu'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
 import { SearchBox } from '../../ui/search-box'
 import { Select } from '../../ui/select'
-import { Bones, Empty, Failed } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { Empty } from '../../ui/states'
+import { ACTIONS } from '../../ui/table'
 import { Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { DeleteContact, useArchive } from './dialogs'
@@ -133,49 +134,44 @@ export function Contacts() {
         </div>
       )}
       <div className="card">
-        {contacts.isError && !items ? (
-          <Failed what="Contacts" error={contacts.error} onRetry={() => contacts.refetch()} />
-        ) : isEmpty ? (
-          <Empty icon={<ContactRound {...ico} />} title="No contacts yet.">
-            {canWrite
-              ? 'Contacts that an API key creates appear here. Add one by hand, or import a file.'
-              : 'Contacts that an API key creates appear here.'}
-          </Empty>
-        ) : items?.length === 0 ? (
-          <Empty
-            icon={<SearchX {...ico} />}
-            title="No contact matches"
-            action={<Button onPress={clear}>Clear filters</Button>}
-          >
-            Try other words, or all stages and statuses.
-          </Empty>
-        ) : (
-          <>
-            <Table
-              label="Contacts"
-              caption={<>Contacts of {name}</>}
-              columns={['Name', 'Email', 'Mobile number', 'Stage', 'Tags', 'Changed', canWrite && ACTIONS]}
-              kind="tall"
-              isPending={contacts.isPending}
-            >
-              {!items ? (
-                <Bones rows={8} widths={[60, 70, 60, 40, 50, 40, ...(canWrite ? [30] : [])]} />
-              ) : (
-                items.map(contact => (
-                  <Row
-                    key={contact.id}
-                    agent={id}
-                    contact={contact}
-                    canWrite={canWrite}
-                    onAct={setAct}
-                    onTag={tag => narrow({ tag })}
-                  />
-                ))
-              )}
-            </Table>
-            <Older of={contacts} order={SORTS.find(({ id }) => id === search.sort)?.name} />
-          </>
-        )}
+        <List
+          of={contacts}
+          items={items}
+          what="Contacts"
+          caption={<>Contacts of {name}</>}
+          columns={['Name', 'Email', 'Mobile number', 'Stage', 'Tags', 'Changed', canWrite && ACTIONS]}
+          bones={[8, 60, 70, 60, 40, 50, 40, 30]}
+          kind="tall"
+          empty={
+            isFiltered ? (
+              <Empty
+                icon={<SearchX {...ico} />}
+                title="No contact matches"
+                action={<Button onPress={clear}>Clear filters</Button>}
+              >
+                Try other words, or all stages and statuses.
+              </Empty>
+            ) : (
+              <Empty icon={<ContactRound {...ico} />} title="No contacts yet.">
+                {canWrite
+                  ? 'Contacts that an API key creates appear here. Add one by hand, or import a file.'
+                  : 'Contacts that an API key creates appear here.'}
+              </Empty>
+            )
+          }
+          foot={<Older of={contacts} order={SORTS.find(({ id }) => id === search.sort)?.name} />}
+        >
+          {contact => (
+            <Row
+              key={contact.id}
+              agent={id}
+              contact={contact}
+              canWrite={canWrite}
+              onAct={setAct}
+              onTag={tag => narrow({ tag })}
+            />
+          )}
+        </List>
       </div>
       {act?.kind === 'add' && (
         <ContactForm

@@ -8,11 +8,11 @@ import type { DocumentsSearch } from '../../router'
 import { Button } from '../../ui/button'
 import { ago, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
 import { Select } from '../../ui/select'
-import { Bones, Empty, Failed } from '../../ui/states'
-import { Table } from '../../ui/table'
+import { Empty } from '../../ui/states'
 import { Text } from '../../ui/text'
 import { Send } from './send'
 import { Confidence, Progress } from './words'
@@ -77,53 +77,45 @@ export function Documents() {
         </div>
       )}
       <div className="card">
-        {documents.isError && !items ? (
-          <Failed what="Documents" error={documents.error} onRetry={() => documents.refetch()} />
-        ) : items?.length === 0 && isFiltered ? (
-          <Empty
-            icon={<SearchX {...ico} />}
-            title="No document matches"
-            action={<Button onPress={() => narrow({ status: undefined, template: undefined })}>Clear filters</Button>}
-          >
-            Look at all statuses and templates.
-          </Empty>
-        ) : items?.length === 0 ? (
-          <Empty icon={<FileText {...ico} />} title="No documents yet.">
-            {canWrite
-              ? 'Drop one above, or let an API key send them. What is found in them appears here.'
-              : 'Documents that an API key sends appear here.'}
-          </Empty>
-        ) : (
-          <>
-            <Table
-              label="Documents"
-              caption={<>Documents of {name}</>}
-              columns={[
-                'Document',
-                'Template',
-                'Status',
-                { name: 'Pages', className: 'right' },
-                'Lowest confidence',
-                'Received',
-              ]}
-              isPending={documents.isPending}
-            >
-              {!items ? (
-                <Bones rows={8} widths={[70, 50, 40, 20, 50, 40]} />
-              ) : (
-                items.map(job => (
-                  <Row
-                    key={job.id}
-                    agent={id}
-                    job={job}
-                    template={templates.find(one => one.name === job.template)?.title}
-                  />
-                ))
-              )}
-            </Table>
-            <Older of={documents} />
-          </>
-        )}
+        <List
+          of={documents}
+          items={items}
+          what="Documents"
+          caption={<>Documents of {name}</>}
+          columns={[
+            'Document',
+            'Template',
+            'Status',
+            { name: 'Pages', className: 'right' },
+            'Lowest confidence',
+            'Received',
+          ]}
+          bones={[8, 70, 50, 40, 20, 50, 40]}
+          empty={
+            isFiltered ? (
+              <Empty
+                icon={<SearchX {...ico} />}
+                title="No document matches"
+                action={
+                  <Button onPress={() => narrow({ status: undefined, template: undefined })}>Clear filters</Button>
+                }
+              >
+                Look at all statuses and templates.
+              </Empty>
+            ) : (
+              <Empty icon={<FileText {...ico} />} title="No documents yet.">
+                {canWrite
+                  ? 'Drop one above, or let an API key send them. What is found in them appears here.'
+                  : 'Documents that an API key sends appear here.'}
+              </Empty>
+            )
+          }
+          foot={<Older of={documents} />}
+        >
+          {job => (
+            <Row key={job.id} agent={id} job={job} template={templates.find(one => one.name === job.template)?.title} />
+          )}
+        </List>
       </div>
     </Page>
   )

@@ -9,10 +9,11 @@ import { useCanWrite } from '../../api/session'
 import { Button } from '../../ui/button'
 import { date, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { ActionsMenu, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
-import { Bones, Empty, Failed } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { Empty } from '../../ui/states'
+import { ACTIONS } from '../../ui/table'
 import { Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { shown } from '../contacts/values'
@@ -46,27 +47,22 @@ export function ContactFields() {
       actions={all.length > 0 && add}
     >
       <div className="card">
-        {fields.isError && !fields.data ? (
-          <Failed what="Contact fields" error={fields.error} onRetry={() => fields.refetch()} />
-        ) : fields.data?.length === 0 ? (
-          <Empty icon={<ListPlus {...ico} />} title="No contact fields yet." action={add}>
-            As long as there is none, any custom field is taken as it comes. From the first one on, only declared fields
-            are, each with a value that fits.
-          </Empty>
-        ) : (
-          <Table
-            label="Contact fields"
-            columns={['Name', 'Type', 'Rules', 'Default', 'Added', canWrite && ACTIONS]}
-            kind="tall"
-            isPending={fields.isPending}
-          >
-            {fields.isPending ? (
-              <Bones rows={4} widths={[60, 50, 60, 40, 50, ...(canWrite ? [30] : [])]} />
-            ) : (
-              all.map(field => <Row key={field.key} field={field} canWrite={canWrite} onAct={setAct} />)
-            )}
-          </Table>
-        )}
+        <List
+          of={fields}
+          items={fields.data}
+          what="Contact fields"
+          columns={['Name', 'Type', 'Rules', 'Default', 'Added', canWrite && ACTIONS]}
+          bones={[4, 60, 50, 60, 40, 50, 30]}
+          kind="tall"
+          empty={
+            <Empty icon={<ListPlus {...ico} />} title="No contact fields yet." action={add}>
+              As long as there is none, any custom field is taken as it comes. From the first one on, only declared
+              fields are, each with a value that fits.
+            </Empty>
+          }
+        >
+          {field => <Row key={field.key} field={field} canWrite={canWrite} onAct={setAct} />}
+        </List>
       </div>
       {all.length > 0 && (
         <p className="small muted below">

@@ -8,12 +8,12 @@ import { useCanWrite, useSession, type Role } from '../../api/session'
 import { Button } from '../../ui/button'
 import { ago, date, exact, until, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { ActionsMenu, Item } from '../../ui/menu'
 import { Select } from '../../ui/select'
 import { roleName } from '../../ui/shell'
 import { Page } from '../../ui/page'
-import { Bones, Failed } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { ACTIONS } from '../../ui/table'
 import { Avatar, Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
@@ -47,13 +47,11 @@ export function Members() {
         )
       }
     >
-      {members.isError ? (
-        <div className="card">
-          <Failed what="Members" error={members.error} onRetry={() => members.refetch()} />
-        </div>
-      ) : (
-        <Table
-          label="Members"
+      <div className="card">
+        <List
+          of={members}
+          items={members.data}
+          what="Members"
           columns={[
             'Name',
             { name: 'Role', className: 'col-role' },
@@ -62,17 +60,13 @@ export function Members() {
             'Added',
             canWrite && ACTIONS,
           ]}
+          bones={[3, 70, 50, 40, 40, 50, 30]}
           kind="tall"
-          frame="card"
-          isPending={members.isPending}
+          empty={null}
         >
-          {members.isPending ? (
-            <Bones rows={3} widths={[70, 50, 40, 40, 50, ...(canWrite ? [30] : [])]} />
-          ) : (
-            members.data.map(member => <Row key={member.id} member={member} onAct={setAct} />)
-          )}
-        </Table>
-      )}
+          {member => <Row key={member.id} member={member} onAct={setAct} />}
+        </List>
+      </div>
       <p className="small muted below">
         <b className="strong">Owner</b> and <b className="strong">Admin</b> manage keys, agents and members; only the
         owner invites or promotes admins. <b className="strong">User</b> looks.

@@ -6,8 +6,7 @@ import { Button } from '../../ui/button'
 import { regainFocus } from '../../ui/focus'
 import { ago, exact } from '../../ui/format'
 import { ico } from '../../ui/icons'
-import { Bones, Failed } from '../../ui/states'
-import { Table } from '../../ui/table'
+import { List } from '../../ui/list'
 import { Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
@@ -34,24 +33,18 @@ export function Sessions() {
         <p>Where you are signed in. End those that you do not know, and change your password.</p>
       </div>
       <div className="card">
-        {sessions.isError ? (
-          <Failed what="Sessions" error={sessions.error} onRetry={() => sessions.refetch()} />
-        ) : (
-          <Table
-            label="Your sessions"
-            columns={['Browser', 'Address', 'Last active', 'Actions']}
-            isHeadHidden
-            isPending={sessions.isPending}
-          >
-            {sessions.isPending ? (
-              <Bones rows={2} widths={[60, 50, 40, 30]} />
-            ) : (
-              sessions.data.map(session => (
-                <Row key={session.id} session={session} onEnd={() => !end.isPending && end.mutate([session])} />
-              ))
-            )}
-          </Table>
-        )}
+        <List
+          of={sessions}
+          items={sessions.data}
+          what="Sessions"
+          label="Your sessions"
+          columns={['Browser', 'Address', 'Last active', 'Actions']}
+          bones={[2, 60, 50, 40, 30]}
+          isHeadHidden
+          empty={null}
+        >
+          {session => <Row key={session.id} session={session} onEnd={() => !end.isPending && end.mutate([session])} />}
+        </List>
         <div className="pager">
           <span>{count === 1 ? '1 session' : `${count} sessions`}</span>
           {others.length > 0 && (

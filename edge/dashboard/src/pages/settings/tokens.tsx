@@ -12,11 +12,12 @@ import { Dialog, FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
 import { DAY, date, exact, length, now, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { useSecretGuard, type Holder } from '../../ui/secret'
 import { Select } from '../../ui/select'
 import { roleName } from '../../ui/shell'
-import { Bones, Failed, FormError, Notice } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { FormError, Notice } from '../../ui/states'
+import { ACTIONS } from '../../ui/table'
 import { Text } from '../../ui/text'
 
 const NAME_MAX = 100
@@ -41,25 +42,17 @@ export function Tokens() {
         </p>
       </div>
       <div className="card">
-        {tokens.isError ? (
-          <Failed what="Access tokens" error={tokens.error} onRetry={() => tokens.refetch()} />
-        ) : (
-          count + +tokens.isPending > 0 && (
-            <Table
-              label="Your access tokens"
-              columns={['Name', 'Role', 'Token', 'Created', 'Expires', ACTIONS]}
-              isPending={tokens.isPending}
-            >
-              {tokens.isPending ? (
-                <Bones rows={2} widths={[60, 40, 50, 40, 40, 30]} />
-              ) : (
-                tokens.data.map(token => (
-                  <Row key={token.id} token={token} onDelete={() => setAct({ kind: 'delete', token })} />
-                ))
-              )}
-            </Table>
-          )
-        )}
+        <List
+          of={tokens}
+          items={tokens.data}
+          what="Access tokens"
+          label="Your access tokens"
+          columns={['Name', 'Role', 'Token', 'Created', 'Expires', ACTIONS]}
+          bones={[2, 60, 40, 50, 40, 40, 30]}
+          empty={null}
+        >
+          {token => <Row key={token.id} token={token} onDelete={() => setAct({ kind: 'delete', token })} />}
+        </List>
         <div className="pager">
           <span>{count === 1 ? '1 token' : count ? `${count} tokens` : 'No tokens'}</span>
           <Button size="small" onPress={() => setAct({ kind: 'create' })}>

@@ -7,10 +7,11 @@ import { ownTemplatesQuery, type OwnTemplate } from '../../api/templates'
 import { Button } from '../../ui/button'
 import { date, exact, num, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { ActionsMenu, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
-import { Bones, Empty, Failed } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { Empty } from '../../ui/states'
+import { ACTIONS } from '../../ui/table'
 import { Text } from '../../ui/text'
 import { DeleteTemplate } from './delete'
 import { TemplateForm } from './form'
@@ -36,28 +37,21 @@ export function Templates() {
       actions={!!templates.data?.length && add}
     >
       <div className="card">
-        {templates.isError && !templates.data ? (
-          <Failed what="Document templates" error={templates.error} onRetry={() => templates.refetch()} />
-        ) : templates.data?.length === 0 ? (
-          <Empty icon={<LayoutTemplate {...ico} />} title="No templates of your own yet." action={add}>
-            Invoices, receipts, orders, identity cards, resumes and contracts can be read without one.
-          </Empty>
-        ) : (
-          <Table
-            label="Document templates"
-            columns={['Title', 'Description', { name: 'Version', className: 'right' }, 'Changed', canWrite && ACTIONS]}
-            kind="tall"
-            isPending={templates.isPending}
-          >
-            {templates.isPending ? (
-              <Bones rows={3} widths={[60, 80, 20, 50, ...(canWrite ? [30] : [])]} />
-            ) : (
-              templates.data.map(template => (
-                <Row key={template.name} template={template} onDelete={canWrite ? setDeleted : undefined} />
-              ))
-            )}
-          </Table>
-        )}
+        <List
+          of={templates}
+          items={templates.data}
+          what="Document templates"
+          columns={['Title', 'Description', { name: 'Version', className: 'right' }, 'Changed', canWrite && ACTIONS]}
+          bones={[3, 60, 80, 20, 50, 30]}
+          kind="tall"
+          empty={
+            <Empty icon={<LayoutTemplate {...ico} />} title="No templates of your own yet." action={add}>
+              Invoices, receipts, orders, identity cards, resumes and contracts can be read without one.
+            </Empty>
+          }
+        >
+          {template => <Row key={template.name} template={template} onDelete={canWrite ? setDeleted : undefined} />}
+        </List>
       </div>
       {isAdding && <TemplateForm onClose={() => setAdding(false)} />}
       {deleted && <DeleteTemplate template={deleted} onClose={() => setDeleted(null)} />}

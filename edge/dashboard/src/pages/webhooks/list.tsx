@@ -9,10 +9,11 @@ import { webhooksQuery, type Webhook } from '../../api/webhooks'
 import { Button } from '../../ui/button'
 import { ago, date, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { ActionsMenu, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
-import { Bones, Empty, Failed } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { Empty } from '../../ui/states'
+import { ACTIONS } from '../../ui/table'
 import { Status, Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { useSwitch, WebhookDialogs, type Act } from './dialogs'
@@ -43,28 +44,21 @@ export function Webhooks() {
       actions={!!webhooks.data?.length && add}
     >
       <div className="card">
-        {webhooks.isError && !webhooks.data ? (
-          <Failed what="Webhooks" error={webhooks.error} onRetry={() => webhooks.refetch()} />
-        ) : webhooks.data?.length === 0 ? (
-          <Empty icon={<Icon {...ico} />} title="No webhooks yet." action={add}>
-            A webhook gets a signed message soon after something has happened, and again until it has arrived.
-          </Empty>
-        ) : (
-          <Table
-            label="Webhooks"
-            columns={['Address', 'Events', 'Status', 'Created', canWrite && ACTIONS]}
-            kind="tall"
-            isPending={webhooks.isPending}
-          >
-            {webhooks.isPending ? (
-              <Bones rows={3} widths={[70, 60, 40, 50, ...(canWrite ? [30] : [])]} />
-            ) : (
-              webhooks.data.map(webhook => (
-                <Row key={webhook.id} agentId={agentId} webhook={webhook} canWrite={canWrite} onAct={setAct} />
-              ))
-            )}
-          </Table>
-        )}
+        <List
+          of={webhooks}
+          items={webhooks.data}
+          what="Webhooks"
+          columns={['Address', 'Events', 'Status', 'Created', canWrite && ACTIONS]}
+          bones={[3, 70, 60, 40, 50, 30]}
+          kind="tall"
+          empty={
+            <Empty icon={<Icon {...ico} />} title="No webhooks yet." action={add}>
+              A webhook gets a signed message soon after something has happened, and again until it has arrived.
+            </Empty>
+          }
+        >
+          {webhook => <Row key={webhook.id} agentId={agentId} webhook={webhook} canWrite={canWrite} onAct={setAct} />}
+        </List>
       </div>
       <WebhookDialogs agentId={agentId} act={act} onClose={() => setAct(null)} />
     </Page>

@@ -19,10 +19,11 @@ import { Segmented } from '../../ui/choice'
 import { CopyButton } from '../../ui/copy'
 import { exact, now, stamp, until, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { List } from '../../ui/list'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
-import { Bones, Empty, Failed, Notice } from '../../ui/states'
-import { ACTIONS, Table } from '../../ui/table'
+import { Empty, Failed, Notice } from '../../ui/states'
+import { ACTIONS } from '../../ui/table'
 import { Status } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
@@ -192,37 +193,25 @@ function Deliveries({ agentId, webhook, canWrite }: { agentId: string; webhook: 
         <h2 id="deliveries">Deliveries</h2>
         <Segmented small label="Deliveries by status" value={status ?? 'ALL'} onChange={narrow} items={FILTERS} />
       </div>
-      {list.isError && !items ? (
-        <Failed what="Deliveries" error={list.error} onRetry={() => list.refetch()} />
-      ) : items?.length === 0 ? (
-        <p className="pad faint line-above">
-          {status ? 'None of this status.' : 'Nothing to tell yet.'} Those that have arrived are kept for some days.
-        </p>
-      ) : (
-        <>
-          <Table
-            label="Deliveries, newest first"
-            caption="Deliveries"
-            columns={['Event', 'Status', 'Last answer', 'Attempts', 'Time', canWrite && ACTIONS]}
-            isPending={list.isPending}
-          >
-            {!items ? (
-              <Bones rows={4} widths={[60, 50, 50, 30, 50, ...(canWrite ? [40] : [])]} />
-            ) : (
-              items.map(delivery => (
-                <DeliveryRow
-                  key={delivery.id}
-                  agentId={agentId}
-                  webhook={webhook}
-                  delivery={delivery}
-                  canWrite={canWrite}
-                />
-              ))
-            )}
-          </Table>
-          <Older of={list} />
-        </>
-      )}
+      <List
+        of={list}
+        items={items}
+        what="Deliveries"
+        label="Deliveries, newest first"
+        caption="Deliveries"
+        columns={['Event', 'Status', 'Last answer', 'Attempts', 'Time', canWrite && ACTIONS]}
+        bones={[4, 60, 50, 50, 30, 50, 40]}
+        empty={
+          <p className="pad faint line-above">
+            {status ? 'None of this status.' : 'Nothing to tell yet.'} Those that have arrived are kept for some days.
+          </p>
+        }
+        foot={<Older of={list} />}
+      >
+        {delivery => (
+          <DeliveryRow key={delivery.id} agentId={agentId} webhook={webhook} delivery={delivery} canWrite={canWrite} />
+        )}
+      </List>
     </section>
   )
 }
