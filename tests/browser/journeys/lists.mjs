@@ -83,6 +83,35 @@ test('an empty list says what would be in it', async () => {
   }
 })
 
+test('more of a list that cannot be loaded is told, and what is there stays', async () => {
+  const body = { name: 'Ingrid Solberg', email: 'ingrid@example.com' }
+  await owner.calls(`/v1/console/agents/${at.agent}/contacts`, { method: 'POST', body })
+  const call = url => /^\/v1\/.*\/contacts$/.test(url.pathname) && !url.searchParams.has('includeTotal')
+  let fails = true
+  await owner.page.route(call, async route => {
+    if (!new URL(route.request().url()).searchParams.get('cursor')) {
+      const response = await route.fetch()
+      const json = { ...(await response.json()), pagination: { hasMore: true, nextCursor: 'more' } }
+      return route.fulfill({ response, json })
+    }
+    if (!fails) return route.fulfill({ json: { success: true, message: '', data: [], pagination: { hasMore: false } } })
+    return route.fulfill({
+      status: 500,
+      json: { success: false, message: 'Something went wrong on our side.', error: { code: 'internal', details: [] } },
+    })
+  })
+  await owner.open(`/agents/${at.agent}/contacts`)
+  await owner.button('Older').click()
+  await owner.page.getByRole('alert').getByText('Something went wrong on our side.').waitFor()
+  await owner.sees('Ingrid Solberg')
+  fails = false
+  await owner.button('Older').click()
+  await owner.button('Older').waitFor({ state: 'detached' })
+  assert.equal(await owner.page.getByRole('alert').count(), 0)
+  await owner.sees('Ingrid Solberg')
+  await owner.page.unroute(call)
+})
+
 test('a path that there is not has a way back', async () => {
   await owner.open('/nowhere')
   await owner.sees('There is no such page')
