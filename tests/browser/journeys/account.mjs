@@ -47,6 +47,44 @@ test('a token is shown once, works, and ends when it is deleted', async () => {
   assert.equal((await agents()).status, 401)
 })
 
+test('a deletion goes on behind a dialog that was closed, and says what became of it', async () => {
+  owner.expect(500)
+  const { body } = await owner.calls('/v1/console/tokens', { method: 'POST', body: { name: 'vault', role: 'USER' } })
+  const call = `**/v1/console/tokens/${body.data.token.id}`
+  await owner.page.reload()
+  for (const [words, answer] of [
+    [
+      'Something went wrong on our side.',
+      route =>
+        route.fulfill({
+          status: 500,
+          json: { success: false, message: 'Something went wrong on our side.', error: { code: 'internal', details: [] } },
+        }),
+    ],
+    ['Token deleted.', route => route.fallback()],
+  ]) {
+    let goOn
+    const held = new Promise(resolve => (goOn = resolve))
+    await owner.page.route(call, async route => {
+      await held
+      return answer(route)
+    })
+    await owner.button('Delete the token vault').click()
+    await owner.button('Delete token').click()
+    await owner.page.locator('.btn[data-busy]').waitFor()
+    await owner.page.keyboard.press('Escape')
+    await owner.dialog.waitFor({ state: 'detached' })
+    await owner.button('Create a token').click()
+    await owner.field('Name', owner.dialog).fill('consul')
+    goOn()
+    await owner.sees(words)
+    assert.equal(await owner.field('Name', owner.dialog).inputValue(), 'consul')
+    await owner.page.keyboard.press('Escape')
+    await owner.page.unroute(call)
+  }
+  await owner.sees('No tokens')
+})
+
 test('another session is listed, and ends when it is told to', async () => {
   const phone = await at.person({
     userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile Safari/604.1',

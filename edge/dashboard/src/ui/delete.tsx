@@ -1,5 +1,6 @@
-import { useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useMutation } from '@tanstack/react-query'
+import { wording } from '../api/client'
 import { ConfirmDialog } from './dialog'
 import { TextField } from './field'
 import { regainFocus } from './focus'
@@ -46,12 +47,23 @@ export function DeleteDialog({
 }) {
   const say = useToast()
   const [typed, setTyped] = useState('')
+  const isOpen = useRef(true)
+  useEffect(() => {
+    isOpen.current = true
+    return () => {
+      isOpen.current = false
+    }
+  }, [])
   const gone = useMutation({
     mutationFn: remove,
     onSuccess: () => {
       say(toast)
-      onClose()
+      // Closed meanwhile: what is open now is another.
+      if (isOpen.current) onClose()
       return onGone?.()
+    },
+    onError: error => {
+      if (!isOpen.current) say(wording(error), { bad: true })
     },
     onSettled: async () => {
       await refresh?.()
