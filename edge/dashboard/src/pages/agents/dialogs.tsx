@@ -1,14 +1,14 @@
 import { useState } from 'react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { agentsQuery, createAgent, deleteAgent, renameAgent, type Agent } from '../../api/agents'
-import { faults, wording } from '../../api/client'
+import { faults } from '../../api/client'
 import { KEYS } from '../../api/keys'
 import { RadioCards } from '../../ui/choice'
 import { DeleteDialog } from '../../ui/delete'
 import { FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
 import { length } from '../../ui/format'
-import { Notice } from '../../ui/states'
+import { Notice, Refusal } from '../../ui/states'
 import { useToast } from '../../ui/toast'
 
 const NAME_MAX = 100
@@ -43,7 +43,7 @@ function useNaming(send: (name: string) => Promise<Agent>, toast: string, onClos
       setTried(true)
       if (!fault(name)) sent.mutate()
     },
-    refused: sent.isError && !error ? wording(sent.error) : null,
+    refused: error ? null : sent.error,
     field: {
       label: 'Name',
       value: name,
@@ -60,7 +60,7 @@ export function CreateAgent({ onClose }: { onClose: () => void }) {
   const { refused, field, ...sending } = useNaming(make, 'Agent created.', onClose)
   return (
     <FormDialog onClose={onClose} size="narrow" title="Create an agent" action="Create agent" {...sending}>
-      {refused && <Notice kind="bad">{refused}</Notice>}
+      <Refusal error={refused} />
       <TextField {...field} placeholder="Support" autoFocus inputProps={{ autoComplete: 'off' }} />
       <RadioCards label="Mode" value={mode} onChange={setMode} columns={2} items={MODES} />
       <Notice>The mode cannot be changed later.</Notice>
@@ -73,7 +73,7 @@ export function RenameAgent({ agent, onClose }: { agent: Agent; onClose: () => v
   const { refused, field, ...sending } = useNaming(rename, 'Agent renamed.', onClose, agent.name)
   return (
     <FormDialog onClose={onClose} size="narrow" title="Rename the agent" action="Save" {...sending}>
-      {refused && <Notice kind="bad">{refused}</Notice>}
+      <Refusal error={refused} />
       <TextField {...field} autoFocus inputProps={{ autoComplete: 'off' }} />
     </FormDialog>
   )

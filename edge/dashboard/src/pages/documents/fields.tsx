@@ -157,7 +157,8 @@ function Editor({
   }
   const set = (value: unknown) => onSave(corrected(corrections, leaf.path, { value }), 'Correction saved.')
   const choices = leaf.schema.enum?.filter(one => one !== null)
-  const refused = Object.values(faults(error))[0]
+  // A list of choices shows no fault of its own.
+  const refused = choices ? undefined : Object.values(faults(error))[0]
   return (
     <form
       className="editor"

@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from 'react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { api, faults, page, wording } from '../../api/client'
+import { api, faults, page } from '../../api/client'
 import { invite, inviteAgain, membersQuery, remove, resetLink, type GivenRole, type Member } from '../../api/members'
 import { useSession } from '../../api/session'
 import { RadioCards } from '../../ui/choice'
@@ -9,7 +9,7 @@ import { DeleteDialog } from '../../ui/delete'
 import { FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
 import { exact } from '../../ui/format'
-import { Notice } from '../../ui/states'
+import { Notice, Refusal } from '../../ui/states'
 import { Text } from '../../ui/text'
 import { called } from './names'
 
@@ -78,7 +78,7 @@ export function Invite({ onClose }: { onClose: () => void }) {
         )
       }
     >
-      {make.isError && !fault && <Notice kind="bad">{wording(make.error)}</Notice>}
+      <Refusal error={fault ? null : make.error} />
       <TextField
         label="Email"
         type="email"
@@ -136,7 +136,7 @@ function LinkDialog({
         )
       }
     >
-      {made.isError && <Notice kind="bad">{wording(made.error)}</Notice>}
+      <Refusal error={made.error} />
       <p>{children}</p>
     </FormDialog>
   )

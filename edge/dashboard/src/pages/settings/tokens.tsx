@@ -16,7 +16,7 @@ import { List } from '../../ui/list'
 import { useSecretGuard, type Holder } from '../../ui/secret'
 import { Select } from '../../ui/select'
 import { roleName } from '../../ui/shell'
-import { FormError, Notice } from '../../ui/states'
+import { Notice, Refusal } from '../../ui/states'
 import { ACTIONS } from '../../ui/table'
 import { Text } from '../../ui/text'
 
@@ -115,6 +115,7 @@ function CreateToken({ onClose }: { onClose: () => void }) {
     gcTime: 0,
     onSuccess: () => client.invalidateQueries({ queryKey: tokensQuery.queryKey }),
   })
+  const refused = faults(make.error).name
   if (made) return <TokenMade holder={made} onDone={onClose} />
   const fault = !name.trim()
     ? 'Give the token a name.'
@@ -132,13 +133,13 @@ function CreateToken({ onClose }: { onClose: () => void }) {
         if (!fault) make.mutate()
       }}
     >
-      <FormError error={make.error} />
+      <Refusal error={refused ? null : make.error} />
       <TextField
         label="Name"
         value={name}
         onChange={setName}
         placeholder="terraform"
-        error={(tried && fault) || faults(make.error).name}
+        error={(tried && fault) || refused}
         autoFocus
         inputProps={{ autoComplete: 'off' }}
       />
