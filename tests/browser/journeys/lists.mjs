@@ -112,6 +112,27 @@ test('more of a list that cannot be loaded is told, and what is there stays', as
   await owner.page.unroute(call)
 })
 
+test('a thing that there is not says so, and leads back to its list', async () => {
+  owner.expect(404)
+  const nobody = '0'.repeat(24)
+  for (const [list, what] of [
+    [`/agents/${at.agent}/contacts`, 'contact'],
+    [`/agents/${at.agent}/contact-imports`, 'import'],
+    [`/agents/${at.agent}/webhooks`, 'webhook'],
+    [`/agents/${at.agent}/documents`, 'document'],
+  ]) {
+    await owner.open(`${list}/${nobody}`)
+    await owner.sees(`There is no such ${what}.`)
+    await owner.meetsNoBarrier(`no such ${what}`)
+    await owner.button(`All ${what}s`).click()
+    await owner.comesTo(list)
+  }
+  await owner.open('/document-templates/nothing')
+  await owner.sees('There is no such template.')
+  await owner.button('All templates').click()
+  await owner.comesTo('/document-templates')
+})
+
 test('a path that there is not has a way back', async () => {
   await owner.open('/nowhere')
   await owner.sees('There is no such page')

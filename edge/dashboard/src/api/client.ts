@@ -25,6 +25,9 @@ export class Refused extends Error {
   static unreachable = () => new Refused(0, 'unreachable', 'The server did not answer.', '', [], null)
 }
 
+/** Whether there is none of what was asked for. */
+export const isNotFound = (error: unknown) => error instanceof Refused && error.status === 404
+
 /** What the client tells the application: they need the screen, which it does not know. */
 export type Listener = {
   /** The session has ended. */

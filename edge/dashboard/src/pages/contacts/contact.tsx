@@ -4,7 +4,6 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { Archive, ArchiveRestore, ContactRound, Download, Pencil, Trash2 } from 'lucide-react'
 import * as A from 'react-aria-components'
 import { agentsQuery } from '../../api/agents'
-import { Refused } from '../../api/client'
 import { contactQuery, holdingsPath, twinsQuery, type Contact } from '../../api/contacts'
 import { fieldsQuery } from '../../api/fields'
 import { useCanWrite } from '../../api/session'
@@ -13,8 +12,9 @@ import { CopyButton } from '../../ui/copy'
 import { exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { ActionsMenu, Item } from '../../ui/menu'
+import { One } from '../../ui/one'
 import { Page } from '../../ui/page'
-import { Empty, Failed, Notice } from '../../ui/states'
+import { Notice } from '../../ui/states'
 import { Status, Tag } from '../../ui/tag'
 import { Text } from '../../ui/text'
 import { DeleteContact, useArchive } from './dialogs'
@@ -37,7 +37,6 @@ export function ContactPage() {
   const contact = query.data
   const list = `/agents/${agentId}/contacts`
   const name = contact ? visible(calledContact(contact)) : 'Contact'
-  const isMissing = query.error instanceof Refused && query.error.status === 404
   return (
     <Page
       crumbs={[{ name: agent ? visible(agent.name) : 'Agent' }, { name: 'Contacts', to: list }, { name }]}
@@ -50,33 +49,17 @@ export function ContactPage() {
       subtitle={contact && `Version ${contact.version}, changed ${exact(contact.updatedAt)}`}
       actions={contact && canWrite && <Actions agentId={agentId} contact={contact} onAct={setAct} />}
     >
-      {isMissing ? (
-        <div className="card">
-          <Empty
-            icon={<ContactRound {...ico} />}
-            title="There is no such contact."
-            action={<Button onPress={() => navigate({ to: list })}>All contacts</Button>}
-          >
-            It was deleted, or the address is not quite right.
-          </Empty>
-        </div>
-      ) : query.isError ? (
-        <div className="card">
-          <Failed what="The contact" error={query.error} onRetry={() => query.refetch()} />
-        </div>
-      ) : contact ? (
-        <div className="stack">
-          <Twins agentId={agentId} contact={contact} />
-          <Standard contact={contact} />
-          <Custom agentId={agentId} contact={contact} />
-          <Notes notes={contact.notes} />
-          <Files agentId={agentId} contactId={contact.id} canWrite={canWrite} />
-        </div>
-      ) : (
-        <div className="card pad" aria-busy="true">
-          <div className="bone" />
-        </div>
-      )}
+      <One of={query} what="contact" icon={<ContactRound {...ico} />} list={list}>
+        {contact => (
+          <div className="stack">
+            <Twins agentId={agentId} contact={contact} />
+            <Standard contact={contact} />
+            <Custom agentId={agentId} contact={contact} />
+            <Notes notes={contact.notes} />
+            <Files agentId={agentId} contactId={contact.id} canWrite={canWrite} />
+          </div>
+        )}
+      </One>
       {act === 'edit' && contact && <ContactForm agentId={agentId} contact={contact} onClose={close} />}
       {act === 'delete' && contact && (
         <DeleteContact agentId={agentId} contact={contact} onClose={close} onGone={() => navigate({ to: list })} />

@@ -1,15 +1,14 @@
 import type { ReactNode } from 'react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { Link, useParams } from '@tanstack/react-router'
 import { FileUp } from 'lucide-react'
 import { agentsQuery } from '../../api/agents'
-import { Refused } from '../../api/client'
 import { importErrorsQuery, importOneQuery, importsQuery, type Import } from '../../api/imports'
-import { Button } from '../../ui/button'
 import { exact, num, stamp } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { List } from '../../ui/list'
 import { Older } from '../../ui/older'
+import { One } from '../../ui/one'
 import { Page } from '../../ui/page'
 import { Empty, Failed, Notice } from '../../ui/states'
 import { Tag } from '../../ui/tag'
@@ -96,11 +95,9 @@ export function ImportReport() {
   const query = useQuery(importOneQuery(agentId, id))
   const errors = useInfiniteQuery({ ...importErrorsQuery(agentId, id), enabled: !!query.data?.failed })
   const rows = errors.data?.pages.flatMap(page => page.items)
-  const go = useNavigate()
   const crumbs = useCrumbs(agentId)
   const one = query.data
   const list = `/agents/${agentId}/contact-imports`
-  const isMissing = query.error instanceof Refused && query.error.status === 404
   return (
     <Page
       crumbs={[
@@ -116,56 +113,40 @@ export function ImportReport() {
         `Began ${exact(one.createdAt)}${one.finishedAt ? `, ended ${exact(one.finishedAt)}` : ''}${one.dryRun ? '. Check only: nothing was written.' : ''}`
       }
     >
-      {isMissing ? (
-        <div className="card">
-          <Empty
-            icon={<FileUp {...ico} />}
-            title="There is no such import."
-            action={<Button onPress={() => go({ to: list })}>All imports</Button>}
-          >
-            Imports are kept for 30 days.
-          </Empty>
-        </div>
-      ) : query.isError && !one ? (
-        <div className="card">
-          <Failed what="The import" error={query.error} onRetry={() => query.refetch()} />
-        </div>
-      ) : one ? (
-        <div className="stack">
-          {one.error && (
-            <Notice kind="bad">
-              <Message>{one.error.message}</Message>
-            </Notice>
-          )}
-          {one.status === 'INTERRUPTED' && (
-            <Notice kind="warn">
-              It was cut off before its end. What is counted is written; import the file again for the rest.
-            </Notice>
-          )}
-          <div className="card pad">
-            <Counts of={one} />
+      <One of={query} what="import" icon={<FileUp {...ico} />} list={list} why="Imports are kept for 30 days.">
+        {one => (
+          <div className="stack">
+            {one.error && (
+              <Notice kind="bad">
+                <Message>{one.error.message}</Message>
+              </Notice>
+            )}
+            {one.status === 'INTERRUPTED' && (
+              <Notice kind="warn">
+                It was cut off before its end. What is counted is written; import the file again for the rest.
+              </Notice>
+            )}
+            <div className="card pad">
+              <Counts of={one} />
+            </div>
+            {one.failed > 0 && (
+              <section className="card" aria-labelledby="refused-rows">
+                <div className="card-head">
+                  <h2 id="refused-rows">Refused rows</h2>
+                </div>
+                {errors.isError && !rows ? (
+                  <Failed what="Refused rows" error={errors.error} onRetry={() => errors.refetch()} />
+                ) : (
+                  <>
+                    <RefusedRows rows={rows ?? []} />
+                    <Older of={errors} order="In the order of the file" />
+                  </>
+                )}
+              </section>
+            )}
           </div>
-          {one.failed > 0 && (
-            <section className="card" aria-labelledby="refused-rows">
-              <div className="card-head">
-                <h2 id="refused-rows">Refused rows</h2>
-              </div>
-              {errors.isError && !rows ? (
-                <Failed what="Refused rows" error={errors.error} onRetry={() => errors.refetch()} />
-              ) : (
-                <>
-                  <RefusedRows rows={rows ?? []} />
-                  <Older of={errors} order="In the order of the file" />
-                </>
-              )}
-            </section>
-          )}
-        </div>
-      ) : (
-        <div className="card pad" aria-busy="true">
-          <div className="bone" />
-        </div>
-      )}
+        )}
+      </One>
     </Page>
   )
 }

@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { FileText, Trash2 } from 'lucide-react'
 import { agentsQuery } from '../../api/agents'
-import { Refused } from '../../api/client'
+import { isNotFound } from '../../api/client'
 import {
   correctDocument,
   deleteDocument,
@@ -19,8 +19,9 @@ import { CopyButton } from '../../ui/copy'
 import { DeleteDialog } from '../../ui/delete'
 import { ago, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { One } from '../../ui/one'
 import { Page } from '../../ui/page'
-import { Empty, Failed, Notice } from '../../ui/states'
+import { Empty, Notice } from '../../ui/states'
 import { Text } from '../../ui/text'
 import { useToast } from '../../ui/toast'
 import { Fields } from './fields'
@@ -41,7 +42,7 @@ export function DocumentPage() {
   const job = query.data
   const list = `/agents/${agentId}/documents`
   const name = job ? visible(calledDocument(job)) : 'Document'
-  const isMissing = query.error instanceof Refused && query.error.status === 404
+  const isMissing = isNotFound(query.error)
   return (
     <Page
       crumbs={[{ name: agent ? visible(agent.name) : 'Agent' }, { name: 'Documents', to: list }, { name }]}
@@ -72,27 +73,9 @@ export function DocumentPage() {
         )
       }
     >
-      {isMissing ? (
-        <div className="card">
-          <Empty
-            icon={<FileText {...ico} />}
-            title="There is no such document."
-            action={<Button onPress={() => navigate({ to: list })}>All documents</Button>}
-          >
-            It was deleted, or the address is not quite right.
-          </Empty>
-        </div>
-      ) : query.isError && !job ? (
-        <div className="card">
-          <Failed what="The document" error={query.error} onRetry={() => query.refetch()} />
-        </div>
-      ) : job ? (
-        <Result key={job.id} agent={agentId} job={job} />
-      ) : (
-        <div className="card pad" aria-busy="true">
-          <div className="bone" />
-        </div>
-      )}
+      <One of={query} what="document" icon={<FileText {...ico} />} list={list}>
+        {job => <Result key={job.id} agent={agentId} job={job} />}
+      </One>
       {deleting && job && (
         <Delete agent={agentId} job={job} onClose={() => setDeleting(false)} onGone={() => navigate({ to: list })} />
       )}

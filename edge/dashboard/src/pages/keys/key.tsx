@@ -4,7 +4,7 @@ import * as A from 'react-aria-components'
 import { KeyRound, Pencil, RotateCw } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
 import { deletionOf } from '../../api/audit'
-import { Refused, wording } from '../../api/client'
+import { isNotFound, wording } from '../../api/client'
 import { endOverlap, keyQuery, keysChanged, type Key } from '../../api/keys'
 import { useAgents } from '../../api/agents'
 import { useCanWrite } from '../../api/session'
@@ -43,7 +43,7 @@ function Loaded() {
     { name: 'API Permissions', to: `/agents/${agentId}/api-permissions` },
     { name: key ? <Text>{key.name}</Text> : '…' },
   ]
-  const isGone = error instanceof Refused && error.status === 404
+  const isGone = isNotFound(error)
   // What was there stays while it is asked for again and fails, but for a key that is gone.
   if (key && !isGone) return <Shown key={id} apiKey={key} crumbs={crumbs} />
   return (

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { CircleX, Inbox } from 'lucide-react'
+import { isNotFound } from '../../api/client'
 import { requestQuery, requestsQuery, type Key, type LoggedRequest } from '../../api/keys'
 import { useCanWrite } from '../../api/session'
 import { Button } from '../../ui/button'
@@ -13,7 +14,6 @@ import { Older } from '../../ui/older'
 import { Select } from '../../ui/select'
 import { Bones, Empty, Failed, useLate } from '../../ui/states'
 import { Tag } from '../../ui/tag'
-import { Refused } from '../../api/client'
 import { Explain } from './explain'
 import { isRefusal, OUTCOMES, outcomeKind } from './words'
 
@@ -67,7 +67,7 @@ export function Requests({ apiKey }: { apiKey: Key }) {
 
 function One({ apiKey, requestId }: { apiKey: Key; requestId: string }) {
   const { data, error, refetch } = useQuery(requestQuery(requestId))
-  const isMissing = (error instanceof Refused && error.status === 404) || (data && data.key?.id !== apiKey.id)
+  const isMissing = isNotFound(error) || (data && data.key?.id !== apiKey.id)
   if (isMissing) {
     return (
       <Empty icon={<CircleX {...ico} />} title="No such request">

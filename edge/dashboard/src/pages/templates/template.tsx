@@ -2,16 +2,15 @@ import { useState } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { LayoutTemplate, Plus, Trash2 } from 'lucide-react'
-import { Refused } from '../../api/client'
 import { useCanWrite } from '../../api/session'
 import { ownTemplateQuery, versionsQuery, type OwnTemplate } from '../../api/templates'
 import { Button } from '../../ui/button'
 import { Code } from '../../ui/copy'
 import { date } from '../../ui/format'
 import { ico } from '../../ui/icons'
+import { One } from '../../ui/one'
 import { Page } from '../../ui/page'
 import { Select } from '../../ui/select'
-import { Empty, Failed } from '../../ui/states'
 import { Text } from '../../ui/text'
 import { DeleteTemplate } from './delete'
 import { written } from './draft'
@@ -54,42 +53,26 @@ export function TemplatePage() {
         )
       }
     >
-      {query.error instanceof Refused && query.error.status === 404 ? (
-        <div className="card">
-          <Empty
-            icon={<LayoutTemplate {...ico} />}
-            title="There is no such template."
-            action={<Button onPress={() => go({ to: LIST })}>All templates</Button>}
-          >
-            It was deleted, or the address is not quite right.
-          </Empty>
-        </div>
-      ) : query.isError && !shown ? (
-        <div className="card">
-          <Failed what="The template" error={query.error} onRetry={() => query.refetch()} />
-        </div>
-      ) : shown ? (
-        <div className="stack">
-          <div className="toolbar">
-            <Select
-              label="Version"
-              hideLabel
-              auto
-              value={String(shown.version)}
-              onChange={chosen => look(+chosen === versions[0]?.version ? undefined : +chosen)}
-              items={(versions.length ? versions : [shown]).map(called)}
+      <One of={query} what="template" icon={<LayoutTemplate {...ico} />} list={LIST}>
+        {shown => (
+          <div className="stack">
+            <div className="toolbar">
+              <Select
+                label="Version"
+                hideLabel
+                auto
+                value={String(shown.version)}
+                onChange={chosen => look(+chosen === versions[0]?.version ? undefined : +chosen)}
+                items={(versions.length ? versions : [shown]).map(called)}
+              />
+            </div>
+            <Code
+              tabs={[{ id: 'schema', name: 'JSON Schema', text: written(shown.schema) }]}
+              copyLabel="Copy the schema"
             />
           </div>
-          <Code
-            tabs={[{ id: 'schema', name: 'JSON Schema', text: written(shown.schema) }]}
-            copyLabel="Copy the schema"
-          />
-        </div>
-      ) : (
-        <div className="card pad" aria-busy="true">
-          <div className="bone" />
-        </div>
-      )}
+        )}
+      </One>
       {act === 'version' && shown && <TemplateForm template={shown} onClose={close} onSaved={() => look()} />}
       {act === 'delete' && shown && <DeleteTemplate template={shown} onClose={close} onGone={() => go({ to: LIST })} />}
     </Page>

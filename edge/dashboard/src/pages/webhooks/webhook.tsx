@@ -3,7 +3,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { Send, Webhook as Icon } from 'lucide-react'
 import { agentsQuery } from '../../api/agents'
-import { Refused, wording } from '../../api/client'
+import { wording } from '../../api/client'
 import { useCanWrite } from '../../api/session'
 import {
   deliveriesQuery,
@@ -21,8 +21,9 @@ import { exact, now, stamp, until, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { List } from '../../ui/list'
 import { Older } from '../../ui/older'
+import { One } from '../../ui/one'
 import { Page } from '../../ui/page'
-import { Empty, Failed, Notice } from '../../ui/states'
+import { Notice } from '../../ui/states'
 import { ACTIONS } from '../../ui/table'
 import { Status } from '../../ui/tag'
 import { Text } from '../../ui/text'
@@ -40,7 +41,6 @@ export function WebhookPage() {
   const [act, setAct] = useState<Act>(null)
   const webhook = query.data
   const list = `/agents/${agentId}/webhooks`
-  const isMissing = query.error instanceof Refused && query.error.status === 404
   return (
     <Page
       crumbs={[
@@ -66,31 +66,15 @@ export function WebhookPage() {
         )
       }
     >
-      {isMissing ? (
-        <div className="card">
-          <Empty
-            icon={<Icon {...ico} />}
-            title="There is no such webhook."
-            action={<Button onPress={() => go({ to: list })}>All webhooks</Button>}
-          >
-            It was deleted, or the address is not quite right.
-          </Empty>
-        </div>
-      ) : query.isError && !webhook ? (
-        <div className="card">
-          <Failed what="The webhook" error={query.error} onRetry={() => query.refetch()} />
-        </div>
-      ) : webhook ? (
-        <div className="stack">
-          <Trouble agentId={agentId} webhook={webhook} canWrite={canWrite} />
-          <Details webhook={webhook} />
-          <Deliveries agentId={agentId} webhook={webhook} canWrite={canWrite} />
-        </div>
-      ) : (
-        <div className="card pad" aria-busy="true">
-          <div className="bone" />
-        </div>
-      )}
+      <One of={query} what="webhook" icon={<Icon {...ico} />} list={list}>
+        {webhook => (
+          <div className="stack">
+            <Trouble agentId={agentId} webhook={webhook} canWrite={canWrite} />
+            <Details webhook={webhook} />
+            <Deliveries agentId={agentId} webhook={webhook} canWrite={canWrite} />
+          </div>
+        )}
+      </One>
       <WebhookDialogs agentId={agentId} act={act} onClose={() => setAct(null)} onGone={() => go({ to: list })} />
     </Page>
   )
