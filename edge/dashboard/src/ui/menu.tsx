@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import * as A from 'react-aria-components'
 import { Ellipsis } from 'lucide-react'
 import { Button } from './button'
+import { visible } from './format'
 import { ico } from './icons'
 
 export function Menu({
@@ -38,6 +39,17 @@ export function ActionsMenu({ label, isOfPage, children }: { label: string; isOf
     >
       {children}
     </Menu>
+  )
+}
+
+/** The last cell of a row: what can be done with what has this name. */
+export function ActionsCell({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <td>
+      <div className="acts">
+        <ActionsMenu label={`Actions for ${visible(name)}`}>{children}</ActionsMenu>
+      </div>
+    </td>
   )
 }
 

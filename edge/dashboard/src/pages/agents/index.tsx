@@ -10,7 +10,7 @@ import { CopyButton } from '../../ui/copy'
 import { date, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { List } from '../../ui/list'
-import { ActionsMenu, Item } from '../../ui/menu'
+import { ActionsCell, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
 import { Empty } from '../../ui/states'
 import { ACTIONS } from '../../ui/table'
@@ -90,19 +90,15 @@ function Row({ agent, canWrite, onAct }: { agent: Agent; canWrite: boolean; onAc
         {date(agent.createdAt)}
       </td>
       {canWrite && (
-        <td>
-          <div className="acts">
-            <ActionsMenu label={`Actions for ${name}`}>
-              <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'rename', agent })}>
-                Rename
-              </Item>
-              <A.Separator />
-              <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'delete', agent })}>
-                Delete
-              </Item>
-            </ActionsMenu>
-          </div>
-        </td>
+        <ActionsCell name={agent.name}>
+          <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'rename', agent })}>
+            Rename
+          </Item>
+          <A.Separator />
+          <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'delete', agent })}>
+            Delete
+          </Item>
+        </ActionsCell>
       )}
     </tr>
   )

@@ -23,7 +23,7 @@ import { Button } from '../../ui/button'
 import { ago, exact, num, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
 import { List } from '../../ui/list'
-import { ActionsMenu, Item, Menu } from '../../ui/menu'
+import { ActionsCell, Item, Menu } from '../../ui/menu'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
 import { SearchBox } from '../../ui/search-box'
@@ -302,23 +302,16 @@ function Row({
       <td className="num nowrap muted" title={exact(contact.updatedAt)}>
         {ago(contact.updatedAt)}
       </td>
-      {canWrite && (
-        <td>
-          <div className="acts">
-            <RowMenu agent={agent} contact={contact} onAct={onAct} />
-          </div>
-        </td>
-      )}
+      {canWrite && <RowActions agent={agent} contact={contact} onAct={onAct} />}
     </tr>
   )
 }
 
-function RowMenu({ agent, contact, onAct }: { agent: string; contact: Contact; onAct: (act: Act) => void }) {
+function RowActions({ agent, contact, onAct }: { agent: string; contact: Contact; onAct: (act: Act) => void }) {
   const archive = useArchive(agent)
-  const name = `Actions for ${visible(calledContact(contact))}`
   const isActive = contact.status === 'ACTIVE'
   return (
-    <ActionsMenu label={name}>
+    <ActionsCell name={calledContact(contact)}>
       <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'edit', contact })}>
         Edit
       </Item>
@@ -332,6 +325,6 @@ function RowMenu({ agent, contact, onAct }: { agent: string; contact: Contact; o
       <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'delete', contact })}>
         Delete
       </Item>
-    </ActionsMenu>
+    </ActionsCell>
   )
 }

@@ -10,7 +10,7 @@ import { Button } from '../../ui/button'
 import { date, exact, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { List } from '../../ui/list'
-import { ActionsMenu, Item } from '../../ui/menu'
+import { ActionsCell, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
 import { Empty } from '../../ui/states'
 import { ACTIONS } from '../../ui/table'
@@ -79,7 +79,6 @@ export function ContactFields() {
 }
 
 function Row({ field, canWrite, onAct }: { field: Field; canWrite: boolean; onAct: (act: Act) => void }) {
-  const name = visible(field.title)
   const words = said(field)
   return (
     <tr>
@@ -115,19 +114,15 @@ function Row({ field, canWrite, onAct }: { field: Field; canWrite: boolean; onAc
         {date(field.createdAt)}
       </td>
       {canWrite && (
-        <td>
-          <div className="acts">
-            <ActionsMenu label={`Actions for ${name}`}>
-              <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'edit', field })}>
-                Edit
-              </Item>
-              <A.Separator />
-              <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'remove', field })}>
-                Remove
-              </Item>
-            </ActionsMenu>
-          </div>
-        </td>
+        <ActionsCell name={field.title}>
+          <Item icon={<Pencil {...ico} />} onAction={() => onAct({ kind: 'edit', field })}>
+            Edit
+          </Item>
+          <A.Separator />
+          <Item danger icon={<Trash2 {...ico} />} onAction={() => onAct({ kind: 'remove', field })}>
+            Remove
+          </Item>
+        </ActionsCell>
       )}
     </tr>
   )

@@ -9,7 +9,7 @@ import { Button } from '../../ui/button'
 import { ago, date, exact, until, visible } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { List } from '../../ui/list'
-import { ActionsMenu, Item } from '../../ui/menu'
+import { ActionsCell, Item } from '../../ui/menu'
 import { Select } from '../../ui/select'
 import { roleName } from '../../ui/shell'
 import { Page } from '../../ui/page'
@@ -113,29 +113,26 @@ function Row({ member, onAct }: { member: Member; onAct: (act: Act) => void }) {
       <td className="muted num nowrap" title={exact(member.createdAt)}>
         {date(member.createdAt)}
       </td>
-      {canWrite && (
-        <td>
-          {mayChange && (
-            <div className="acts">
-              <ActionsMenu label={`Actions for ${name}`}>
-                {isInvited ? (
-                  <Item icon={<MailPlus {...ico} />} onAction={() => onAct({ kind: 'again', member })}>
-                    New link
-                  </Item>
-                ) : (
-                  <Item icon={<KeyRound {...ico} />} onAction={() => onAct({ kind: 'reset', member })}>
-                    Password reset link
-                  </Item>
-                )}
-                <A.Separator />
-                <Item danger icon={<UserMinus {...ico} />} onAction={() => onAct({ kind: 'remove', member })}>
-                  {isInvited ? 'Withdraw' : 'Remove'}
-                </Item>
-              </ActionsMenu>
-            </div>
-          )}
-        </td>
-      )}
+      {canWrite &&
+        (mayChange ? (
+          <ActionsCell name={called(member)}>
+            {isInvited ? (
+              <Item icon={<MailPlus {...ico} />} onAction={() => onAct({ kind: 'again', member })}>
+                New link
+              </Item>
+            ) : (
+              <Item icon={<KeyRound {...ico} />} onAction={() => onAct({ kind: 'reset', member })}>
+                Password reset link
+              </Item>
+            )}
+            <A.Separator />
+            <Item danger icon={<UserMinus {...ico} />} onAction={() => onAct({ kind: 'remove', member })}>
+              {isInvited ? 'Withdraw' : 'Remove'}
+            </Item>
+          </ActionsCell>
+        ) : (
+          <td />
+        ))}
     </tr>
   )
 }

@@ -5,10 +5,10 @@ import { LayoutTemplate, Plus, Trash2 } from 'lucide-react'
 import { useCanWrite } from '../../api/session'
 import { ownTemplatesQuery, type OwnTemplate } from '../../api/templates'
 import { Button } from '../../ui/button'
-import { date, exact, num, visible } from '../../ui/format'
+import { date, exact, num } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { List } from '../../ui/list'
-import { ActionsMenu, Item } from '../../ui/menu'
+import { ActionsCell, Item } from '../../ui/menu'
 import { Page } from '../../ui/page'
 import { Empty } from '../../ui/states'
 import { ACTIONS } from '../../ui/table'
@@ -78,15 +78,11 @@ function Row({ template, onDelete }: { template: OwnTemplate; onDelete?: (templa
         {date(template.createdAt)}
       </td>
       {onDelete && (
-        <td>
-          <div className="acts">
-            <ActionsMenu label={`Actions for ${visible(template.title)}`}>
-              <Item danger icon={<Trash2 {...ico} />} onAction={() => onDelete(template)}>
-                Delete
-              </Item>
-            </ActionsMenu>
-          </div>
-        </td>
+        <ActionsCell name={template.title}>
+          <Item danger icon={<Trash2 {...ico} />} onAction={() => onDelete(template)}>
+            Delete
+          </Item>
+        </ActionsCell>
       )}
     </tr>
   )
