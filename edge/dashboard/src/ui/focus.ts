@@ -1,4 +1,4 @@
-import { useEffect, type RefObject } from 'react'
+import { useEffect, useRef, useState } from 'react'
 
 /** Time for what had the focus to be gone before the focus is looked at, in milliseconds. */
 const SETTLES = 60
@@ -13,8 +13,11 @@ export function regainFocus(before?: HTMLElement | null) {
   }, SETTLES)
 }
 
-/** Puts the focus on the first field with an error at each try that found some. */
-export function useFocusOnError(form: RefObject<HTMLFormElement | null>, tries: number) {
+/** The errors of a form, and a way to show those that are found, which puts the focus on the first. */
+export function useErrors<Errors extends Record<string, string | undefined>>() {
+  const form = useRef<HTMLFormElement>(null)
+  const [errors, setErrors] = useState<Errors>({} as Errors)
+  const [tries, setTries] = useState(0)
   useEffect(() => {
     if (tries === 0) return
     const first = form.current?.querySelector<HTMLElement>(
@@ -22,5 +25,13 @@ export function useFocusOnError(form: RefObject<HTMLFormElement | null>, tries: 
     )
     first?.focus()
     first?.scrollIntoView({ block: 'nearest' })
-  }, [form, tries])
+  }, [tries])
+  /** Whether there are any. */
+  const refuse = (found: Errors): boolean => {
+    if (Object.keys(found).length === 0) return false
+    setErrors(found)
+    setTries(count => count + 1)
+    return true
+  }
+  return { form, errors, setErrors, refuse }
 }

@@ -16,7 +16,7 @@ import { Button } from '../../ui/button'
 import { Checkbox } from '../../ui/choice'
 import { Dialog, FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
-import { useFocusOnError } from '../../ui/focus'
+import { useErrors } from '../../ui/focus'
 import { length, visible } from '../../ui/format'
 import { newIdempotencyKey } from '../../ui/idempotency'
 import { Select } from '../../ui/select'
@@ -75,18 +75,11 @@ const isTwin = (error: unknown) =>
 function Form({ agentId, contact, onClose, onMade, kept, onKeep, fields }: Props & { fields: Field[] }) {
   const client = useQueryClient()
   const say = useToast()
-  const form = useRef<HTMLFormElement>(null)
   const idempotencyKey = useRef(newIdempotencyKey())
   // The contact as it was when the form was filled: what others change meanwhile must not slip in.
   const [base, setBase] = useState(contact)
   const [draft, setDraft] = useState<Draft>(() => kept ?? draftOf(contact, fields))
-  const [errors, setErrors] = useState<Errors>({})
-  const [tries, setTries] = useState(0)
-  useFocusOnError(form, tries)
-  const refuse = (found: Errors) => {
-    setErrors(found)
-    setTries(count => count + 1)
-  }
+  const { form, errors, setErrors, refuse } = useErrors<Errors>()
   const changed = base && changes(draft, base, fields)
   const isDirty = !changed || Object.keys(changed).length > 0
   const save = useMutation({
@@ -105,8 +98,7 @@ function Form({ agentId, contact, onClose, onMade, kept, onKeep, fields }: Props
       if (error instanceof Refused && error.status >= 400 && error.status < 500) {
         idempotencyKey.current = newIdempotencyKey()
       }
-      const found = faults(error)
-      if (Object.keys(found).length && !isTwin(error)) refuse(found)
+      if (!isTwin(error)) refuse(faults(error))
     },
     onSettled: () => contactsChanged(client, agentId),
   })
@@ -128,8 +120,7 @@ function Form({ agentId, contact, onClose, onMade, kept, onKeep, fields }: Props
     if (Object.keys(errors).length) setErrors(problems(next, base, fields))
   }
   const submit = () => {
-    const found = problems(draft, base, fields)
-    if (Object.keys(found).length) return refuse(found)
+    if (refuse(problems(draft, base, fields))) return
     save.mutate(hasTwin ? 'allow' : 'reject')
   }
   const close = () => {

@@ -1,11 +1,11 @@
-import { useRef, useState } from 'react'
+import { useState } from 'react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { faults } from '../../api/client'
 import { createField, fieldsQuery, toConfirm, updateField, type Field, type FieldType } from '../../api/fields'
 import { Checkbox } from '../../ui/choice'
 import { FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
-import { useFocusOnError } from '../../ui/focus'
+import { useErrors } from '../../ui/focus'
 import { length } from '../../ui/format'
 import { Select } from '../../ui/select'
 import { FormError, Notice } from '../../ui/states'
@@ -46,16 +46,9 @@ export function FieldForm({
 }) {
   const client = useQueryClient()
   const say = useToast()
-  const form = useRef<HTMLFormElement>(null)
   const [draft, setDraft] = useState<Draft>(() => (field ? draftOf(field) : blank()))
-  const [errors, setErrors] = useState<Errors>({})
-  const [tries, setTries] = useState(0)
-  useFocusOnError(form, tries)
+  const { form, errors, setErrors, refuse } = useErrors<Errors>()
   const taken = fields.filter(other => other !== field).map(({ key }) => key)
-  const refuse = (found: Errors) => {
-    setErrors(found)
-    setTries(count => count + 1)
-  }
   const changed = field ? changes(draft, field) : null
   const isDirty = !changed || Object.keys(changed).length > 0
   const save = useMutation({
@@ -65,10 +58,7 @@ export function FieldForm({
       say(field ? 'Contact field updated.' : 'Contact field added.')
       onClose()
     },
-    onError: error => {
-      const found = faults(error)
-      if (Object.keys(found).length) refuse(found)
-    },
+    onError: error => refuse(faults(error)),
     onSettled: () => client.invalidateQueries({ queryKey: fieldsQuery(agentId).queryKey }),
   })
   const warning = toConfirm(save.error)
@@ -83,8 +73,7 @@ export function FieldForm({
     if (Object.keys(errors).length) setErrors(problems(next, taken))
   }
   const submit = () => {
-    const found = problems(draft, taken)
-    if (Object.keys(found).length) return refuse(found)
+    if (refuse(problems(draft, taken))) return
     save.mutate(warning !== null)
   }
   const action = field ? 'Save changes' : 'Add field'

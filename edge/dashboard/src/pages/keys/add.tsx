@@ -9,7 +9,7 @@ import { useSession } from '../../api/session'
 import { Button } from '../../ui/button'
 import { Dialog, FormDialog } from '../../ui/dialog'
 import { date } from '../../ui/format'
-import { useFocusOnError } from '../../ui/focus'
+import { useErrors } from '../../ui/focus'
 import { ico } from '../../ui/icons'
 import { newIdempotencyKey } from '../../ui/idempotency'
 import { parse } from '../../ui/ip'
@@ -43,22 +43,17 @@ export function AddKey({
   const agents = useAgents()
   const { maxRateLimits: maxima } = useSession()
   const say = useToast()
-  const form = useRef<HTMLFormElement>(null)
   const idempotencyKey = useRef(newIdempotencyKey())
   const [step, setStep] = useState<1 | 2>(kept?.step ?? 1)
   const [draft, setDraft] = useState<Draft>(() => kept?.draft ?? (original ? copyOf(original) : blank(maxima)))
   const [chosen, setChosen] = useState(agentId ?? kept?.agent ?? agents[0]?.id)
-  const [errors, setErrors] = useState<Errors>({})
-  const [tries, setTries] = useState(0)
+  const { form, errors, setErrors, ...show } = useErrors<Errors>()
   const [made, setMade] = useState<NewKey | null>(null)
   const agent = agents.find(({ id }) => id === chosen)
-  useFocusOnError(form, tries)
-
   const refuse = (found: Errors) => {
-    setErrors(found)
     // A fault of the first step is mended there.
     if (Object.keys(found).some(name => name !== 'permissions')) setStep(1)
-    setTries(count => count + 1)
+    return show.refuse(found)
   }
   const create = useMutation({
     mutationFn: () => createKey(agent!.id, settings(draft), idempotencyKey.current),
@@ -72,8 +67,7 @@ export function AddKey({
       queueMicrotask(() => create.reset())
     },
     onError: error => {
-      const found = faults(error)
-      if (Object.keys(found).length) refuse(found)
+      refuse(faults(error))
       // A refusal made nothing, so what is sent next is another request. Without an answer it is the same one.
       if (error instanceof Refused && error.status >= 400 && error.status < 500 && error.status !== 409) {
         idempotencyKey.current = newIdempotencyKey()
@@ -90,8 +84,7 @@ export function AddKey({
   }
   const submit = () => {
     if (step === 1) {
-      const found = problems(draft, maxima)
-      if (Object.keys(found).length) return refuse(found)
+      if (refuse(problems(draft, maxima))) return
       setErrors({})
       return setStep(2)
     }

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react'
+import { useState } from 'react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useAgents } from '../../api/agents'
 import { lastChangeOf } from '../../api/audit'
@@ -7,7 +7,7 @@ import { addressesQuery, keyQuery, updateKey, type Key } from '../../api/keys'
 import { useSession } from '../../api/session'
 import { Button } from '../../ui/button'
 import { FormDialog } from '../../ui/dialog'
-import { useFocusOnError } from '../../ui/focus'
+import { useErrors } from '../../ui/focus'
 import { ago, date, num } from '../../ui/format'
 import { covers, parse } from '../../ui/ip'
 import { Sentence } from '../../ui/scopes'
@@ -25,18 +25,10 @@ export function EditKey({ apiKey, onClose, onSaved }: { apiKey: Key; onClose: ()
   const client = useQueryClient()
   const { maxRateLimits: maxima } = useSession()
   const agents = useAgents()
-  const form = useRef<HTMLFormElement>(null)
   // The key as it was when the form was filled: what others change meanwhile must not slip in.
   const [base, setBase] = useState(apiKey)
   const [draft, setDraft] = useState<Draft>(() => draftOf(apiKey))
-  const [errors, setErrors] = useState<Errors>({})
-  const [tries, setTries] = useState(0)
-  useFocusOnError(form, tries)
-
-  const refuse = (found: Errors) => {
-    setErrors(found)
-    setTries(count => count + 1)
-  }
+  const { form, errors, setErrors, refuse } = useErrors<Errors>()
   const check = (of: Draft): Errors => ({
     ...problems(of, maxima, base.expiresAt ? lastDayOf(base.expiresAt) : undefined),
     ...(of.permissions.length === 0 ? { permissions: NO_PERMISSION } : {}),
@@ -50,10 +42,7 @@ export function EditKey({ apiKey, onClose, onSaved }: { apiKey: Key; onClose: ()
       onSaved()
       onClose()
     },
-    onError: error => {
-      const found = faults(error)
-      if (Object.keys(found).length) refuse(found)
-    },
+    onError: error => refuse(faults(error)),
   })
   const isStale = save.error instanceof Refused && save.error.code === 'precondition_failed'
   const startAgain = async () => {
@@ -71,8 +60,7 @@ export function EditKey({ apiKey, onClose, onSaved }: { apiKey: Key; onClose: ()
     if (Object.keys(errors).length) setErrors(check(next))
   }
   const submit = () => {
-    const found = check(draft)
-    if (Object.keys(found).length) return refuse(found)
+    if (refuse(check(draft))) return
     save.mutate()
   }
   const agent = agents.find(({ id }) => id === base.agent.id)

@@ -4,7 +4,7 @@ import { faults, Refused } from '../../api/client'
 import { addVersion, createTemplate, templatesChanged, type OwnTemplate } from '../../api/templates'
 import { FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
-import { useFocusOnError } from '../../ui/focus'
+import { useErrors } from '../../ui/focus'
 import { length } from '../../ui/format'
 import { newIdempotencyKey } from '../../ui/idempotency'
 import { FormError } from '../../ui/states'
@@ -29,17 +29,10 @@ export function TemplateForm({
 }) {
   const client = useQueryClient()
   const say = useToast()
-  const form = useRef<HTMLFormElement>(null)
   const idempotencyKey = useRef(newIdempotencyKey())
   const [before] = useState(() => draftOf(template))
   const [draft, setDraft] = useState(before)
-  const [errors, setErrors] = useState<Errors>({})
-  const [tries, setTries] = useState(0)
-  useFocusOnError(form, tries)
-  const refuse = (found: Errors) => {
-    setErrors(found)
-    setTries(count => count + 1)
-  }
+  const { form, errors, setErrors, refuse } = useErrors<Errors>()
   const save = useMutation({
     mutationFn: () =>
       template
@@ -51,8 +44,7 @@ export function TemplateForm({
       onSaved?.(saved)
     },
     onError: error => {
-      const found = refusals(error)
-      if (Object.keys(found).length) refuse(found)
+      refuse(refusals(error))
       // A refusal made nothing, so what is sent next is another request.
       if (error instanceof Refused && error.status >= 400 && error.status < 500) {
         idempotencyKey.current = newIdempotencyKey()
@@ -68,8 +60,7 @@ export function TemplateForm({
     if (Object.keys(errors).length) setErrors(problems(next))
   }
   const submit = () => {
-    const found = problems(draft)
-    if (Object.keys(found).length) return refuse(found)
+    if (refuse(problems(draft))) return
     save.mutate()
   }
   const isSame = (Object.keys(draft) as (keyof Draft)[]).every(key => draft[key] === before[key])

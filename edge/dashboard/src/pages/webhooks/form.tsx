@@ -14,7 +14,7 @@ import {
 import { Checkbox } from '../../ui/choice'
 import { FormDialog } from '../../ui/dialog'
 import { TextField } from '../../ui/field'
-import { useFocusOnError } from '../../ui/focus'
+import { useErrors } from '../../ui/focus'
 import { length } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { newIdempotencyKey } from '../../ui/idempotency'
@@ -53,21 +53,14 @@ export function WebhookForm({
 }) {
   const client = useQueryClient()
   const say = useToast()
-  const form = useRef<HTMLFormElement>(null)
   const idempotencyKey = useRef(newIdempotencyKey())
   const [draft, setDraft] = useState<WebhookSettings>({
     url: webhook?.url ?? '',
     events: webhook?.events ?? [],
     description: webhook?.description ?? '',
   })
-  const [errors, setErrors] = useState<Errors>({})
-  const [tries, setTries] = useState(0)
+  const { form, errors, setErrors, refuse } = useErrors<Errors>()
   const [made, setMade] = useState<NewWebhook | null>(null)
-  useFocusOnError(form, tries)
-  const refuse = (found: Errors) => {
-    setErrors(found)
-    setTries(count => count + 1)
-  }
   const settings: WebhookSettings = { ...draft, url: draft.url.trim(), events: inOrder(draft.events) }
   const save = useMutation({
     mutationFn: async () => {
@@ -81,8 +74,7 @@ export function WebhookForm({
       if (webhook) onClose()
     },
     onError: error => {
-      const found = faults(error)
-      if (Object.keys(found).length) refuse(found)
+      refuse(faults(error))
       // A refusal made nothing, so what is sent next is another request. Without an answer it is the same one, whose
       // repeat tells by a conflict that the webhook was made and its secret is lost.
       if (error instanceof Refused && error.status >= 400 && error.status < 500 && error.status !== 409) {
@@ -98,8 +90,7 @@ export function WebhookForm({
     if (Object.keys(errors).length) setErrors(problems(next))
   }
   const submit = () => {
-    const found = problems(settings)
-    if (Object.keys(found).length) return refuse(found)
+    if (refuse(problems(settings))) return
     save.mutate()
   }
   if (made) return <SecretShown made={made} title="Webhook created" onDone={onClose} />
