@@ -2,10 +2,10 @@ import { useState } from 'react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { requestPasswordReset, signInMethodsQuery } from '../../api/account'
-import { faults, wording } from '../../api/client'
+import { faults } from '../../api/client'
 import { Button } from '../../ui/button'
 import { TextField } from '../../ui/field'
-import { Notice } from '../../ui/states'
+import { Notice, Refusal } from '../../ui/states'
 import { Entry, Form } from './frame'
 
 /** Asks for a link by mail. What it says is the same whether or not somebody has the address. */
@@ -47,11 +47,7 @@ export function Forgot() {
   return (
     <Entry title="Forgot your password?" text="You get a mail with a link to choose a new one.">
       <Form onSend={send}>
-        {ask.isError && !fault && (
-          <Notice kind="bad" role="alert">
-            {wording(ask.error)}
-          </Notice>
-        )}
+        <Refusal error={fault ? null : ask.error} />
         <TextField
           large
           label="Email"

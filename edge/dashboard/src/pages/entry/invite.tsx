@@ -2,12 +2,12 @@ import { useState } from 'react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { acceptInvitation } from '../../api/account'
-import { faults, wording } from '../../api/client'
+import { faults } from '../../api/client'
 import { sessionQuery } from '../../api/session'
 import { Button } from '../../ui/button'
 import { TextField } from '../../ui/field'
 import { length } from '../../ui/format'
-import { Notice } from '../../ui/states'
+import { FormError } from '../../ui/states'
 import { DeadLink, Entry, Form, Password, PASSWORD_MIN } from './frame'
 import { takeFragment } from './fragment'
 import { START } from './next'
@@ -46,11 +46,7 @@ export function Invite() {
   return (
     <Entry title="Join on Keyward" text="You are invited. Say who you are, and choose a password.">
       <Form onSend={send}>
-        {join.isError && !Object.keys(refused).length && (
-          <div role="alert">
-            <Notice kind="bad">{wording(join.error)}</Notice>
-          </div>
-        )}
+        <FormError error={join.error} />
         <TextField
           large
           label="Your name"

@@ -2,10 +2,10 @@ import { useState } from 'react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { resetPassword, signInMethodsQuery } from '../../api/account'
-import { faults, wording } from '../../api/client'
+import { faults } from '../../api/client'
 import { Button } from '../../ui/button'
 import { length } from '../../ui/format'
-import { Notice } from '../../ui/states'
+import { Refusal } from '../../ui/states'
 import { DeadLink, Entry, Form, Password, PASSWORD_MIN } from './frame'
 import { takeFragment } from './fragment'
 import { isDead } from './setup'
@@ -51,11 +51,7 @@ export function Reset() {
   return (
     <Entry title="Choose a new password" text="Every session of yours ends with it.">
       <Form onSend={send}>
-        {reset.isError && !fault && (
-          <div role="alert">
-            <Notice kind="bad">{wording(reset.error)}</Notice>
-          </div>
-        )}
+        <Refusal error={fault ? null : reset.error} />
         <Password fresh label="New password" value={password} onChange={setPassword} error={fault} autoFocus />
         <Button kind="primary" size="large" wide type="submit" pending={reset.isPending}>
           Change password

@@ -2,13 +2,13 @@ import { useState } from 'react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { setUp } from '../../api/account'
-import { faults, Refused, wording } from '../../api/client'
+import { faults, Refused } from '../../api/client'
 import { sessionQuery } from '../../api/session'
 import { createAgent } from '../../api/agents'
 import { Button } from '../../ui/button'
 import { TextField } from '../../ui/field'
 import { length } from '../../ui/format'
-import { Notice } from '../../ui/states'
+import { FormError } from '../../ui/states'
 import { DeadLink, Entry, Form, Password, PASSWORD_MIN } from './frame'
 import { takeFragment } from './fragment'
 
@@ -72,11 +72,7 @@ export function Setup() {
   return (
     <Entry wide title="Set up Keyward" text="You become the owner, who manages keys, agents and members.">
       <Form onSend={send}>
-        {make.isError && !Object.keys(faults(make.error)).length && (
-          <div role="alert">
-            <Notice kind="bad">{wording(make.error)}</Notice>
-          </div>
-        )}
+        <FormError error={make.error} />
         <TextField
           large
           label="Organization"
