@@ -3,6 +3,8 @@ import * as A from 'react-aria-components'
 import { Check, ChevronDown } from 'lucide-react'
 import { icoS } from './icons'
 
+type Items = { id: string; name: ReactNode; text?: string }[]
+
 export function Select({
   label,
   hideLabel,
@@ -16,7 +18,7 @@ export function Select({
   hideLabel?: boolean
   value: string
   onChange?: (v: string) => void
-  items: { id: string; name: ReactNode; text?: string }[]
+  items: Items
   auto?: boolean
   isDisabled?: boolean
 }) {
@@ -44,5 +46,30 @@ export function Select({
         </A.ListBox>
       </A.Popover>
     </A.Select>
+  )
+}
+
+/** What narrows a list, in the toolbar above it. The first of the items stands for no filter. */
+export function FilterSelect<Value extends string>({
+  label,
+  value,
+  onChange,
+  items,
+}: {
+  label: string
+  value: Value | undefined
+  onChange: (value: Value | undefined) => void
+  items: Items
+}) {
+  const none = items[0].id
+  return (
+    <Select
+      hideLabel
+      auto
+      label={label}
+      value={value ?? none}
+      onChange={id => onChange(id === none ? undefined : (id as Value))}
+      items={items}
+    />
   )
 }

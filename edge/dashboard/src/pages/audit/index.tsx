@@ -7,7 +7,7 @@ import { Button } from '../../ui/button'
 import { Segmented } from '../../ui/choice'
 import { DAY, HOUR, now, visible } from '../../ui/format'
 import { ico, icoS } from '../../ui/icons'
-import { Select } from '../../ui/select'
+import { FilterSelect } from '../../ui/select'
 import { Page } from '../../ui/page'
 import { Empty } from '../../ui/states'
 import { called } from '../members/names'
@@ -82,24 +82,8 @@ export function Audit() {
       }
     >
       <div className="toolbar">
-        {!isUser && (
-          <Select
-            hideLabel
-            auto
-            label="User"
-            value={actor ?? 'ANY'}
-            onChange={id => set({ actor: id === 'ANY' ? undefined : id })}
-            items={people}
-          />
-        )}
-        <Select
-          hideLabel
-          auto
-          label="Resource"
-          value={resource ?? 'ANY'}
-          onChange={id => set({ resource: id === 'ANY' ? undefined : id })}
-          items={RESOURCES}
-        />
+        {!isUser && <FilterSelect label="User" value={actor} onChange={actor => set({ actor })} items={people} />}
+        <FilterSelect label="Resource" value={resource} onChange={resource => set({ resource })} items={RESOURCES} />
         <Segmented
           label="Period"
           value={period}

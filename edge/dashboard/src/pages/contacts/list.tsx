@@ -27,7 +27,7 @@ import { ActionsCell, Item, Menu } from '../../ui/menu'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
 import { SearchBox } from '../../ui/search-box'
-import { Select } from '../../ui/select'
+import { FilterSelect } from '../../ui/select'
 import { Empty } from '../../ui/states'
 import { ACTIONS } from '../../ui/table'
 import { Tag } from '../../ui/tag'
@@ -91,36 +91,23 @@ export function Contacts() {
             value={search.q ?? ''}
             onChange={q => narrow({ q: q || undefined })}
           />
-          <Select
-            hideLabel
-            auto
+          <FilterSelect
             label="Stage"
-            value={search.stage ?? 'ANY'}
-            onChange={stage => narrow({ stage: stage === 'ANY' ? undefined : (stage as ContactsSearch['stage']) })}
+            value={search.stage}
+            onChange={stage => narrow({ stage })}
             items={[{ id: 'ANY', name: 'All stages' }, ...STAGES.map(([id, name]) => ({ id, name }))]}
           />
-          <Select
-            hideLabel
-            auto
+          <FilterSelect
             label="Status"
-            value={search.status ?? 'ACTIVE'}
-            onChange={status =>
-              narrow({ status: status === 'ACTIVE' ? undefined : (status as ContactsSearch['status']) })
-            }
+            value={search.status}
+            onChange={status => narrow({ status })}
             items={[
               { id: 'ACTIVE', name: 'Active' },
               { id: 'ARCHIVED', name: 'Archived' },
               { id: 'ANY', name: 'Active and archived' },
             ]}
           />
-          <Select
-            hideLabel
-            auto
-            label="Order"
-            value={search.sort ?? SORTS[0].id}
-            onChange={sort => narrow({ sort: sort === SORTS[0].id ? undefined : (sort as ContactsSearch['sort']) })}
-            items={SORTS}
-          />
+          <FilterSelect label="Order" value={search.sort} onChange={sort => narrow({ sort })} items={SORTS} />
           {search.tag && (
             <Button size="small" onPress={() => narrow({ tag: undefined })} aria-label="All tags">
               Tag: <Text clip>{search.tag}</Text>

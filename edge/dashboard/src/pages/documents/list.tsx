@@ -11,7 +11,7 @@ import { ico } from '../../ui/icons'
 import { List } from '../../ui/list'
 import { Older } from '../../ui/older'
 import { Page } from '../../ui/page'
-import { Select } from '../../ui/select'
+import { FilterSelect } from '../../ui/select'
 import { Empty } from '../../ui/states'
 import { Text } from '../../ui/text'
 import { Send } from './send'
@@ -51,20 +51,16 @@ export function Documents() {
       {canWrite && <Send agent={id} />}
       {(isFiltered || items?.length !== 0) && (
         <div className="toolbar">
-          <Select
-            hideLabel
-            auto
+          <FilterSelect
             label="Status"
-            value={search.status ?? ANY}
-            onChange={status => narrow({ status: status === ANY ? undefined : (status as Status) })}
+            value={search.status}
+            onChange={status => narrow({ status })}
             items={[{ id: ANY, name: 'All statuses' }, ...STATUSES]}
           />
-          <Select
-            hideLabel
-            auto
+          <FilterSelect
             label="Template"
-            value={search.template ?? ANY}
-            onChange={template => narrow({ template: template === ANY ? undefined : template })}
+            value={search.template}
+            onChange={template => narrow({ template })}
             items={[
               { id: ANY, name: 'All templates' },
               ...templates.map(({ name, title }) => ({

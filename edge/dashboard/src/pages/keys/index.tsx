@@ -11,7 +11,7 @@ import { ico } from '../../ui/icons'
 import { Older } from '../../ui/older'
 import { DesktopOnly, Page } from '../../ui/page'
 import { SearchBox } from '../../ui/search-box'
-import { Select } from '../../ui/select'
+import { FilterSelect } from '../../ui/select'
 import { Empty, Failed, Notice } from '../../ui/states'
 import { visible } from '../../ui/format'
 import { Text } from '../../ui/text'
@@ -106,12 +106,10 @@ function Keys({ agentId }: { agentId?: string }) {
                 value={search.q ?? ''}
                 onChange={q => narrow({ q: q || undefined })}
               />
-              <Select
-                hideLabel
-                auto
+              <FilterSelect
                 label="Status"
-                value={search.status ?? 'ANY'}
-                onChange={status => narrow({ status: status === 'ANY' ? undefined : (status as KeysSearch['status']) })}
+                value={search.status}
+                onChange={status => narrow({ status })}
                 items={[
                   { id: 'ANY', name: 'All statuses' },
                   { id: 'ACTIVE', name: 'Active' },
@@ -120,12 +118,10 @@ function Keys({ agentId }: { agentId?: string }) {
                 ]}
               />
               {!agentId && (
-                <Select
-                  hideLabel
-                  auto
+                <FilterSelect
                   label="Agent"
-                  value={search.agent ?? 'ANY'}
-                  onChange={id => narrow({ agent: id === 'ANY' ? undefined : id })}
+                  value={search.agent}
+                  onChange={agent => narrow({ agent })}
                   items={[
                     { id: 'ANY', name: 'All agents' },
                     ...agents.map(({ id, name: of }) => ({ id, name: <Text>{of}</Text>, text: of })),

@@ -11,7 +11,7 @@ import { Search } from '../../ui/field'
 import { exact, num, stamp } from '../../ui/format'
 import { ico } from '../../ui/icons'
 import { Older } from '../../ui/older'
-import { Select } from '../../ui/select'
+import { FilterSelect } from '../../ui/select'
 import { Bones, Empty, Failed, useLate } from '../../ui/states'
 import { Tag } from '../../ui/tag'
 import { Explain } from './explain'
@@ -44,12 +44,10 @@ export function Requests({ apiKey }: { apiKey: Key }) {
           onSubmit={() => narrow({ request: typed.trim() || undefined })}
           width={260}
         />
-        <Select
-          hideLabel
-          auto
+        <FilterSelect
           label="Outcome"
-          value={search.code ?? 'ANY'}
-          onChange={code => narrow({ code: code === 'ANY' ? undefined : code })}
+          value={search.code}
+          onChange={code => narrow({ code })}
           items={[{ id: 'ANY', name: 'All outcomes' }, ...OUTCOMES]}
         />
         <span className="count">Kept for 14 days. No bodies, no query values.</span>
