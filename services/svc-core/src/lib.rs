@@ -11,6 +11,7 @@ pub mod clock;
 pub mod cursor;
 pub mod deed;
 pub mod email;
+pub mod erasure;
 pub mod error;
 pub mod idempotency;
 pub mod ids;

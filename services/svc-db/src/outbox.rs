@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use svc_core::actor::{Actor, Partition};
 use svc_core::clock::{Clock, Timestamp};
 use svc_core::deed::Deed;
+use svc_core::erasure::{Erased, Erasure};
 use svc_core::error::{Error, Violation};
 use svc_core::ids::Ids;
 use svc_core::parcel::Parcel;
@@ -29,6 +30,8 @@ pub enum OutboxTable {
     /// `deeds`: what the audit log is told by a service whose `outbox` goes to another one. Whoever empties that takes
     /// all of it, and drops what its taker does not know.
     Deeds,
+    /// `erasures`: what was deleted, for those who hold more of it.
+    Erasures,
 }
 
 /// The statements of a table.
@@ -64,6 +67,7 @@ impl OutboxTable {
         match self {
             OutboxTable::Outbox => statements!("outbox"),
             OutboxTable::Deeds => statements!("deeds"),
+            OutboxTable::Erasures => statements!("erasures"),
         }
     }
 }
@@ -133,6 +137,24 @@ impl Outbox {
         let parcel =
             Parcel { id: self.ids.next(), of: actor.partition.clone(), kind, data, at: self.clock.now() };
         Ok(transaction.put(self.table, &parcel).await?)
+    }
+
+    /// Tells of something that is gone those who hold more of it.
+    ///
+    /// # Errors
+    /// When the database fails: then nothing of the transaction may be committed.
+    pub async fn tell_erased(
+        &self,
+        transaction: &mut dyn Outgoing,
+        of: &Partition,
+        what: &Erased,
+    ) -> Result<(), StoreError> {
+        for what in what.pieces() {
+            let erasure = Erasure { id: self.ids.next(), of: of.clone(), what, at: self.clock.now() };
+            let parcel = erasure.parcel().ok_or(StoreError::Corrupt { column: "data" })?;
+            transaction.put(self.table, &parcel).await?;
+        }
+        Ok(())
     }
 
     /// What waits to be taken, the oldest first.

@@ -11,6 +11,7 @@ pub mod codec;
 pub mod deadline;
 pub mod deed;
 mod details;
+pub mod erasure;
 mod failure;
 mod guard;
 pub mod idempotency;
