@@ -3,6 +3,7 @@
 mod caller;
 mod contact_files;
 mod deeds;
+mod erasures;
 mod events;
 mod job;
 mod json;
@@ -52,6 +53,7 @@ impl ExtractionApi {
 
 pub(crate) use contact_files::ContactFiles;
 pub(crate) use deeds::DeedApi;
+pub(crate) use erasures::ErasureApi;
 pub(crate) use events::EventApi;
 pub(crate) use templates::TemplateApi;
 pub(crate) use upload::Limits;

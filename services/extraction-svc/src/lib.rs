@@ -2,7 +2,7 @@
 //!
 //! `api` turns messages into domain types, `domain` holds the rules, `jobs` is what callers can do,
 //! `pages` what members see of documents, `worker` runs what they
-//! queued and `learning` learns from what they correct; `change` makes changes, `store` has the SQL. What turns documents
+//! queued, `learning` learns from what they correct and `erasing` deletes what is gone elsewhere; `change` makes changes, `store` has the SQL. What turns documents
 //! into values stands behind `pipeline`: a reader in a process of its own (`sandbox`, `reader`), `engine`, and language
 //! models in its place (`llm`).
 
@@ -14,6 +14,7 @@ pub mod document;
 mod domain;
 mod embedded;
 pub mod engine;
+mod erasing;
 mod error;
 mod jobs;
 mod learning;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use keyward_proto::dispatch::Services;
 use keyward_proto::extraction::v1::deed_service_dispatch::DeedServiceDispatch;
+use keyward_proto::extraction::v1::erasure_service_dispatch::ErasureServiceDispatch;
 use keyward_proto::extraction::v1::event_service_dispatch::EventServiceDispatch;
 use keyward_proto::extraction::v1::extraction_service_dispatch::ExtractionServiceDispatch;
 use keyward_proto::extraction::v1::template_service_dispatch::TemplateServiceDispatch;
@@ -50,10 +52,11 @@ pub use config::Config;
 pub use llm::fuzzing as model_answers;
 pub use llm::{BadLlmConfig, LlmConfig};
 
-use api::{ContactFiles, DeedApi, EventApi, ExtractionApi, Limits, TemplateApi};
+use api::{ContactFiles, DeedApi, ErasureApi, EventApi, ExtractionApi, Limits, TemplateApi};
 use catalogue::Catalogue;
 use change::Changes;
 use embedded::Embedded;
+use erasing::Eraser;
 use jobs::Jobs;
 use learning::Learner;
 use llm::Models;
@@ -90,6 +93,7 @@ pub struct ExtractionService {
     catalogue: Arc<Catalogue>,
     workers: Arc<Workers>,
     learner: Arc<Learner>,
+    eraser: Arc<Eraser>,
     limits: Limits,
     /// For webhooks.
     outbox: Outbox,
@@ -133,6 +137,9 @@ impl ExtractionService {
         };
         let learner = Learner::new(parts.clone(), terms.worker.clone());
         let workers = Workers::new(parts.clone(), terms, &environment.metrics);
+        let eraser = Arc::new(Eraser::new(parts.clone()));
+        let erasing = eraser.clone();
+        tasks.spawn("erasures", move |stop| erasing.clone().run(stop));
         let pages = Pages::new(parts.clone(), environment.data_dir.clone());
         let catalogue = Catalogue::new(parts.clone(), ids.clone());
         let jobs = Jobs::new(parts, ids, config.max_waiting.into());
@@ -148,6 +155,7 @@ impl ExtractionService {
             catalogue: Arc::new(catalogue),
             workers: Arc::new(workers),
             learner: Arc::new(learner),
+            eraser,
             limits,
             outbox,
             deeds,
@@ -189,6 +197,7 @@ impl Service for ExtractionService {
         "keyward.extraction.v1.TemplateService",
         "keyward.extraction.v1.EventService",
         "keyward.extraction.v1.DeedService",
+        "keyward.extraction.v1.ErasureService",
     ];
     const HAS_LONG_WORK: bool = true;
     const CALLS: &'static [&'static str] = &[ContactFiles::SERVICE];
@@ -233,7 +242,8 @@ impl Service for ExtractionService {
             .add(ExtractionServiceDispatch::new(api))
             .add(TemplateServiceDispatch::new(TemplateApi::new(self.catalogue.clone())))
             .add(EventServiceDispatch::new(EventApi::new(self.outbox.clone())))
-            .add(DeedServiceDispatch::new(DeedApi::new(self.deeds.clone())));
+            .add(DeedServiceDispatch::new(DeedApi::new(self.deeds.clone())))
+            .add(ErasureServiceDispatch::new(ErasureApi::new(self.eraser.clone())));
         Handlers::new(Self::RPC_SERVICES, services, self.health.clone())
     }
 

@@ -1,5 +1,6 @@
 //! Where jobs are kept: one trait, one SQL implementation for both engines.
 
+mod erasures;
 mod lessons;
 mod queue;
 mod row;
@@ -13,10 +14,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use svc_core::clock::Timestamp;
+use svc_core::erasure::Erasure;
 use svc_core::page::PageSize;
 use svc_db::{AnyDb, Db, Dialect, Migrator, OpenError, Outgoing, Records};
 use svc_runtime::service::Environment;
 
+#[cfg(test)]
+pub(crate) use erasures::LOOKED_AFTER;
+pub(crate) use erasures::{Look, Taken};
 pub(crate) use lessons::{Corrected, Lesson, Taught};
 pub(crate) use queue::{Claim, Claimed, Ended};
 pub(crate) use svc_db::StoreError;
@@ -84,6 +89,9 @@ pub(crate) trait Store: Send + Sync {
 
     /// The corrected jobs of a lesson with what was read of their documents: the latest first, so many.
     async fn corrected(&self, lesson: &Lesson, most: i64) -> Result<Vec<Corrected>, StoreError>;
+
+    /// Erasures of all organizations that are to be looked after by now, the longest due first.
+    async fn erasures_due(&self, now: Timestamp, most: i64) -> Result<Vec<Taken>, StoreError>;
 }
 
 /// Begins transactions. There is one for a store, and whoever has it makes every change:
@@ -145,7 +153,7 @@ pub(crate) trait Work: Send {
     /// Says that something is to be learned anew for a lesson.
     async fn teach(&mut self, organization_id: &str, lesson: &str, schema: &str) -> Result<(), StoreError>;
 
-    /// Removes a job with its document and what was read of it.
+    /// Removes a job with its document, what was read of it, and what its maker was answered.
     async fn delete(&mut self, partition: &Partition, job_id: &str) -> Result<(), StoreError>;
 
     /// Gives the job whose turn it is to a worker, if one waits.
@@ -190,6 +198,12 @@ pub(crate) trait Work: Send {
         most: i64,
         now: Timestamp,
     ) -> Result<u64, StoreError>;
+
+    /// Takes an erasure. That it was taken before changes nothing.
+    async fn take_erasure(&mut self, erasure: &Erasure, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Deletes some of the jobs that an erasure is about, `most` of them, and notes what they taught for learning.
+    async fn erase(&mut self, taken: &Taken, most: i64, now: Timestamp) -> Result<Look, StoreError>;
 
     /// How many templates an organization has.
     async fn count_templates(&mut self, organization_id: &str) -> Result<i64, StoreError>;

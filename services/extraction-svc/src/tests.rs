@@ -1,6 +1,7 @@
 //! The service behind its stack, with a reader and an engine that do as their document says.
 
 mod deeds;
+mod erasures;
 mod language_models;
 mod pages;
 

@@ -55,6 +55,8 @@ async fn on(home: TestEnvironment) {
     documents_expire_before_their_jobs(&kept).await;
     kept.empty().await;
     templates::contract(&kept).await;
+    kept.empty().await;
+    erasures::contract(&kept, &home).await;
     kept.db.close().await;
 }
 
@@ -68,6 +70,7 @@ macro_rules! change {
 }
 
 // Below the macro that it uses.
+mod erasures;
 mod templates;
 
 impl Kept {

@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Database};
 use svc_core::clock::Timestamp;
+use svc_core::erasure::Erasure;
 use svc_core::page::PageSize;
 use svc_db::{Db, DbError, Dialect, Outgoing, Records, Sqlite, sql};
 use tracing::instrument;
 
+use super::erasures::{self, Look, Taken};
 use super::lessons::{self, Corrected, Lesson, Taught};
 use super::queue::{self, Claim, Claimed, Ended};
 use super::row::{columns, counted, status, summary, summary_columns, text, whole};
@@ -49,6 +51,9 @@ const DELETE: [&str; 3] = [
     "DELETE FROM readings WHERE organization_id = $1 AND agent_id = $2 AND job_id = $3",
     "DELETE FROM jobs WHERE organization_id = $1 AND agent_id = $2 AND id = $3",
 ];
+/// The answer held what its document is called. Its repeat is told what was made, and no more.
+const FORGET_ANSWERS: &str = "UPDATE idempotency_records SET answer = NULL \
+     WHERE organization_id = $1 AND resource_id = $2 AND answer IS NOT NULL";
 
 /// The position before all jobs.
 const START: (Timestamp, &str) = (Timestamp(i64::MAX), "");
@@ -213,6 +218,11 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn corrected(&self, lesson: &Lesson, most: i64) -> Result<Vec<Corrected>, StoreError> {
         lessons::corrected(&self.db, lesson, most).await
     }
+
+    #[instrument(name = "db.erasure.due", level = "debug", skip_all)]
+    async fn erasures_due(&self, now: Timestamp, most: i64) -> Result<Vec<Taken>, StoreError> {
+        erasures::due(&self.db, now, most).await
+    }
 }
 
 #[async_trait]
@@ -310,7 +320,19 @@ impl<D: Dialect> Work for SqlWork<D> {
                 sql::<D>(statement).bind(&partition.organization_id).bind(&partition.agent_id).bind(job_id);
             self.transaction.run(query).await?;
         }
+        let query = sql::<D>(FORGET_ANSWERS).bind(&partition.organization_id).bind(job_id);
+        self.transaction.run(query).await?;
         Ok(())
+    }
+
+    #[instrument(name = "db.erasure.take", level = "debug", skip_all)]
+    async fn take_erasure(&mut self, erasure: &Erasure, now: Timestamp) -> Result<(), StoreError> {
+        erasures::take(self, erasure, now).await
+    }
+
+    #[instrument(name = "db.erasure.erase", level = "debug", skip_all)]
+    async fn erase(&mut self, taken: &Taken, most: i64, now: Timestamp) -> Result<Look, StoreError> {
+        erasures::erase(self, taken, most, now).await
     }
 
     #[instrument(name = "db.job.claim", level = "debug", skip_all)]
