@@ -212,6 +212,18 @@ impl Webhooks {
         deleted.await
     }
 
+    /// Deletes some of what there is of an agent that is gone, up to `most` messages, and with the last of them its
+    /// webhooks. Says how many rows these were. Nothing is sent for it any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn erase_some(&self, owner: &Partition, most: i64) -> Result<u64, WebhookError> {
+        let (scope, owner) = (Scope::of(owner), owner.clone());
+        let erased =
+            self.changes.make(&scope, |work| Box::pin(async move { Ok(work.erase(&owner, most).await?) }));
+        erased.await
+    }
+
     /// Gives a webhook a new secret. For the overlap, the one before signs, too.
     ///
     /// # Errors

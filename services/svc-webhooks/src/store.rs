@@ -219,6 +219,10 @@ pub(crate) trait Work: Send {
         rests_until: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// Sends nothing more for an agent, and deletes some of its messages, up to `most`, and with the last of them its
+    /// webhooks. Says how many rows these were.
+    async fn erase(&mut self, owner: &Partition, most: i64) -> Result<u64, StoreError>;
+
     /// Ends all leases: whoever has one is gone.
     async fn free_all(&mut self) -> Result<(), StoreError>;
 

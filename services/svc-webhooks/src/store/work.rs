@@ -66,6 +66,11 @@ const RELEASE: &str = "UPDATE webhooks SET lease = NULL, leased_until = $4, \
 const FREE_ALL: &str = "UPDATE webhooks SET lease = NULL, leased_until = 0 WHERE lease IS NOT NULL";
 const PRUNE: &str = "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries \
      WHERE status = $1 AND ended_at < $2 ORDER BY ended_at LIMIT $3) AND status = $1 AND ended_at < $2";
+const SILENCE: &str = "UPDATE webhooks SET status = 'DISABLED', due_at = NULL \
+     WHERE organization_id = $1 AND agent_id = $2 AND status = 'ACTIVE'";
+const SOME_DELIVERIES: &str = "DELETE FROM webhook_deliveries WHERE organization_id = $1 AND agent_id = $2 AND id IN \
+     (SELECT id FROM webhook_deliveries WHERE organization_id = $1 AND agent_id = $2 ORDER BY webhook_id, id LIMIT $3)";
+const DELETE_ALL: &str = "DELETE FROM webhooks WHERE organization_id = $1 AND agent_id = $2";
 
 /// A change in a transaction.
 pub(super) struct SqlWork<D: Dialect> {
@@ -300,6 +305,17 @@ impl<D: Dialect> Work for SqlWork<D> {
         let query = of::<D>(RELEASE, &lease.owner, &lease.webhook_id).bind(now).bind(rests_until);
         self.transaction.run(query).await?;
         Ok(())
+    }
+
+    #[instrument(name = "db.webhook.erase", level = "debug", skip_all)]
+    async fn erase(&mut self, owner: &Partition, most: i64) -> Result<u64, StoreError> {
+        let of = |text: &'static str| sql::<D>(text).bind(&owner.organization_id).bind(&owner.agent_id);
+        self.transaction.run(of(SILENCE)).await?;
+        let mut rows = self.transaction.run(of(SOME_DELIVERIES).bind(most)).await?;
+        if rows < most.unsigned_abs() {
+            rows += self.transaction.run(of(DELETE_ALL)).await?;
+        }
+        Ok(rows)
     }
 
     #[instrument(name = "db.webhook.free_all", level = "debug", skip_all)]

@@ -198,3 +198,30 @@ async fn a_secret_that_was_sealed_with_another_key_signs_nothing() {
         assert_eq!(receiver.received().len(), 1, "{engine}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_there_is_of_an_agent_that_is_gone_goes_in_pieces() {
+    let receiver = Receiver::start().await;
+    for (engine, stage) in Stage::each().await {
+        let (mine, other) = (owner('1'), owner('2'));
+        let gone = stage.webhook(&mine, &receiver.url(), &[EventType::ContactCreated]).await.webhook.id;
+        let stays = stage.webhook(&other, &receiver.url(), &[EventType::ContactCreated]).await.webhook.id;
+        for contact in ["a", "b", "c"] {
+            stage.toy.change(&mine, EventType::ContactCreated, contact).await;
+            stage.toy.change(&other, EventType::ContactCreated, contact).await;
+        }
+        stage.send().await;
+        assert_eq!(stage.deliveries(&mine, &gone).await.len(), 3, "{engine}");
+        let erase = async || stage.webhooks.erase_some(&mine, 2).await.unwrap();
+        assert_eq!(erase().await, 2, "{engine}");
+        // What happens meanwhile is told to nobody.
+        let status = stage.webhooks.get(&mine, &gone).await.unwrap().settings.status;
+        assert_eq!(status, WebhookStatus::Disabled, "{engine}");
+        stage.toy.change(&mine, EventType::ContactCreated, "d").await;
+        stage.send().await;
+        // A message and the webhook.
+        assert_eq!((erase().await, erase().await), (2, 0), "{engine}");
+        assert!(matches!(stage.webhooks.get(&mine, &gone).await, Err(WebhookError::NotFound)), "{engine}");
+        assert_eq!(stage.deliveries(&other, &stays).await.len(), 3, "{engine}");
+    }
+}

@@ -46,6 +46,7 @@ const CASES: &[&str] = &[
     "work.rs db.webhook_delivery.give_up",
     "work.rs db.webhook.disable",
     "work.rs db.webhook.delete",
+    "work.rs db.webhook.erase",
 ];
 
 /// Before it the webhook is leased, whoever it belongs to.
@@ -225,7 +226,15 @@ impl Held {
             "work.rs db.webhook.disable" => {
                 work.disable(p, WEBHOOK, DisabledReason::Gone, LATER).await.unwrap();
             }
-            "work.rs db.webhook.delete" => work.delete(p, WEBHOOK).await.unwrap(),
+            "work.rs db.webhook.delete" => {
+                work.delete(p, WEBHOOK).await.unwrap();
+                if *p == self.owner {
+                    // For the next case.
+                    work.insert(&self.webhook(p)).await.unwrap();
+                    self.add(p, work).await;
+                }
+            }
+            "work.rs db.webhook.erase" => return vec![work.erase(p, 10).await.unwrap() > 0],
             case => panic!("{case} is not carried out"),
         }
         Vec::new()
