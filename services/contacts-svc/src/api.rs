@@ -8,6 +8,7 @@ mod contact;
 mod cursors;
 mod custom_fields;
 mod deeds;
+mod erasures;
 mod export;
 mod exports;
 mod fields;
@@ -46,6 +47,7 @@ use list::ListHead;
 
 pub(crate) use cursors::Cursors;
 pub(crate) use deeds::DeedApi;
+pub(crate) use erasures::ErasureApi;
 pub(crate) use fields::FieldApi;
 pub(crate) use files::{FileApi, FileSourceApi};
 pub(crate) use webhooks::{WebhookApi, WebhookEventApi};

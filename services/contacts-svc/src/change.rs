@@ -4,7 +4,8 @@
 //! cannot be made without saying what became of which contacts. What follows from that is written here, in the same
 //! transaction: the rows that lists are found by, and the agent's feed of changes
 //! ([ADR 23](../../../docs/adr/0023-lists-and-changes.md)), and what the audit log is told of members
-//! ([ADR 34](../../../docs/adr/0034-deeds-of-other-services.md)).
+//! ([ADR 34](../../../docs/adr/0034-deeds-of-other-services.md)), and what others are told that is gone
+//! ([ADR 36](../../../docs/adr/0036-erasures.md)).
 //!
 //! A change that takes effect once is claimed when its transaction begins, and its answer is kept before the
 //! commit: both are there, or neither.
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use svc_core::deed::Deed;
+use svc_core::erasure::Erased;
 use svc_core::idempotency::{IdempotentCall, Kept, Once};
 use svc_db::{IdempotencyRecords, Outbox};
 use svc_runtime::telemetry::Metrics;
@@ -44,6 +46,8 @@ pub(crate) struct Changed<T> {
     judged_by: Option<i64>,
     /// What the audit log is told, if a member does it.
     deed: Option<Deed>,
+    /// What is gone, of which other services hold more.
+    erased: Option<Erased>,
 }
 
 /// A contact that is created at the end, with its unique values.
@@ -55,7 +59,7 @@ struct New {
 impl<T> Changed<T> {
     /// To be committed, with everything that was done to contacts, in order.
     pub(crate) fn new(value: T, changes: Vec<ContactChange>) -> Changed<T> {
-        Changed { value, changes, new: None, judged_by: None, deed: None }
+        Changed { value, changes, new: None, judged_by: None, deed: None, erased: None }
     }
 
     /// To be committed together with a contact that is new and that nothing has added yet, and values that no other
@@ -67,12 +71,13 @@ impl<T> Changed<T> {
             new: Some(New { contact, values }),
             judged_by: None,
             deed: None,
+            erased: None,
         }
     }
 
     /// To be committed, though no contact is other than before.
     pub(crate) fn no_contact(value: T) -> Changed<T> {
-        Changed { value, changes: Vec::new(), new: None, judged_by: None, deed: None }
+        Changed::new(value, Vec::new())
     }
 
     /// To be committed only if the fields of the agent still have this revision, else
@@ -85,6 +90,11 @@ impl<T> Changed<T> {
     /// With what the audit log is told of it, if a member does it.
     pub(crate) fn told(self, deed: Deed) -> Changed<T> {
         Changed { deed: Some(deed), ..self }
+    }
+
+    /// With what is gone by it, for those who hold more of that.
+    pub(crate) fn erasing(self, erased: Erased) -> Changed<T> {
+        Changed { erased: Some(erased), ..self }
     }
 }
 
@@ -99,20 +109,23 @@ struct Seam {
     writer: Writer,
     records: IdempotencyRecords,
     outbox: Outbox,
+    erasures: Outbox,
     bells: Bells,
     webhooks: Wake,
 }
 
 impl Changes {
-    /// With the only writer of the store, the answers that it keeps, and what it tells other services.
+    /// With the only writer of the store, the answers that it keeps, and what it tells other services: the audit log, and
+    /// those who hold more of what is gone.
     pub(crate) fn new(
         writer: Writer,
         records: IdempotencyRecords,
         outbox: Outbox,
+        erasures: Outbox,
         metrics: &Metrics,
     ) -> Changes {
         let (bells, webhooks) = (Bells::new(), Wake::default());
-        let seam = Arc::new(Seam { writer, records, outbox, bells, webhooks });
+        let seam = Arc::new(Seam { writer, records, outbox, erasures, bells, webhooks });
         Changes { creations: Creations::new(seam.clone(), metrics), seam }
     }
 
@@ -176,7 +189,7 @@ impl Seam {
             if let Some(once) = &once {
                 self.records.claim(transaction.records(), &once.call).await??;
             }
-            let Changed { value, changes, new, judged_by, deed } = work(&mut *transaction).await?;
+            let Changed { value, changes, new, judged_by, deed, erased } = work(&mut *transaction).await?;
             if let Some(New { contact, .. }) = &new {
                 Span::current()
                     .record("contact.id", contact.id.as_str())
@@ -194,6 +207,9 @@ impl Seam {
             }
             if let Some(deed) = deed {
                 self.outbox.tell(transaction.outgoing(), actor, deed).await?;
+            }
+            if let Some(erased) = erased {
+                self.erasures.tell_erased(transaction.outgoing(), &actor.partition, &erased).await?;
             }
             // Last, since it locks what all changes of the agent lock.
             let revision = match &new {

@@ -11,6 +11,7 @@ mod upload;
 use std::sync::Arc;
 
 use svc_core::clock::Clock;
+use svc_core::erasure::Erased;
 use svc_core::error::Error;
 use svc_core::idempotency::{Answers, IdempotentCall, Kept};
 use svc_core::ids::Ids;
@@ -117,7 +118,8 @@ impl Files {
         Ok(self.objects.read(&file.object_key, file.size, from..to).await?)
     }
 
-    /// Deletes a file for good. Nobody can read it from now on, and its bytes are collected.
+    /// Deletes a file for good. Nobody can read it from now on, its bytes are collected, and whoever has made something of it
+    /// is told.
     pub(crate) async fn delete(
         &self,
         actor: &Actor,
@@ -130,7 +132,7 @@ impl Files {
             .make(actor, |work| {
                 Box::pin(async move {
                     match work.delete_file(&partition, &file.contact_id, &file.id, now).await? {
-                        true => Ok(Changed::no_contact(())),
+                        true => Ok(Changed::no_contact(()).erasing(Erased::ContactFiles(vec![file.id]))),
                         false => Err(ContactError::FileNotFound),
                     }
                 })

@@ -3,6 +3,7 @@
 //! `api` turns messages into domain types, `domain` holds the rules, `change` makes changes, `store` has the SQL. Organization
 //! and agent come from the principal only.
 
+mod agent_erasing;
 mod api;
 mod change;
 mod changes_retention;
@@ -22,13 +23,14 @@ use std::sync::Arc;
 use keyward_proto::contacts::v1::contact_field_service_dispatch::ContactFieldServiceDispatch;
 use keyward_proto::contacts::v1::contact_service_dispatch::ContactServiceDispatch;
 use keyward_proto::contacts::v1::deed_service_dispatch::DeedServiceDispatch;
+use keyward_proto::contacts::v1::erasure_service_dispatch::ErasureServiceDispatch;
 use keyward_proto::contacts::v1::file_service_dispatch::FileServiceDispatch;
 use keyward_proto::contacts::v1::file_source_service_dispatch::FileSourceServiceDispatch;
 use keyward_proto::contacts::v1::webhook_event_service_dispatch::WebhookEventServiceDispatch;
 use keyward_proto::contacts::v1::webhook_service_dispatch::WebhookServiceDispatch;
 use keyward_proto::dispatch::Services;
 use prometheus_client::metrics::counter::Counter;
-use svc_db::{AnyDb, IdempotencyRecords, Outbox};
+use svc_db::{AnyDb, IdempotencyRecords, Outbox, OutboxTable};
 use svc_runtime::grpc::Address;
 use svc_runtime::health::ServiceHealth;
 use svc_runtime::service::{DatabaseConfig, Environment, Handlers, Service};
@@ -52,7 +54,10 @@ pub enum OpenError {
     Webhooks(#[from] svc_webhooks::OpenError),
 }
 
-use api::{ContactApi, Cursors, DeedApi, FieldApi, FileApi, FileSourceApi, WebhookApi, WebhookEventApi};
+use agent_erasing::AgentEraser;
+use api::{
+    ContactApi, Cursors, DeedApi, ErasureApi, FieldApi, FileApi, FileSourceApi, WebhookApi, WebhookEventApi,
+};
 use change::Changes;
 use changes_retention::Retention;
 use domain::{Contacts, DeclaredFields, Imports};
@@ -70,7 +75,11 @@ pub struct ContactsService {
     files: Arc<Files>,
     cursors: Cursors,
     webhooks: Arc<Webhooks>,
+    /// For the audit log.
     outbox: Outbox,
+    /// For those who hold more of what is gone.
+    erasures: Outbox,
+    agents: Arc<AgentEraser>,
     imports: Arc<Imports>,
     health: ServiceHealth,
     tasks: Tasks,
@@ -93,6 +102,7 @@ impl Service for ContactsService {
         "keyward.contacts.v1.WebhookService",
         "keyward.contacts.v1.WebhookEventService",
         "keyward.contacts.v1.DeedService",
+        "keyward.contacts.v1.ErasureService",
     ];
     type Config = Config;
     type OpenError = OpenError;
@@ -127,12 +137,18 @@ impl Service for ContactsService {
         let (health, tasks) = (environment.health.of(NAME), environment.supervisor.of(NAME));
         let records = IdempotencyRecords::new(NAME, db.clone(), environment, &tasks);
         let outbox = Outbox::new(db.clone(), environment);
+        let erasures = Outbox::of(OutboxTable::Erasures, db.clone(), environment);
         Retention::new(store.clone(), environment, config.changes_kept_days).start(&tasks);
-        let changes = Arc::new(Changes::new(writer, records.clone(), outbox.clone(), &environment.metrics));
+        let (told, gone) = (outbox.clone(), erasures.clone());
+        let changes = Arc::new(Changes::new(writer, records.clone(), told, gone, &environment.metrics));
         let (feed, wake) = (store::feed(&db, store.clone()), changes.webhooks());
         let (webhooks, dispatcher) =
             svc_webhooks::open(&config.webhooks, &db, feed, records, wake, environment)?;
         svc_webhooks::spawn(&dispatcher, &tasks);
+        let clock = environment.clock.clone();
+        let agents = Arc::new(AgentEraser::new(store.clone(), changes.clone(), webhooks.clone(), clock));
+        let erasing = agents.clone();
+        tasks.spawn("agent-erasures", move |stop| erasing.clone().run(stop));
         let phones = config.phones();
         let clock = environment.clock.clone();
         let fields = DeclaredFields::new(store.clone(), changes.clone(), phones, clock);
@@ -163,7 +179,20 @@ impl Service for ContactsService {
         let random = environment.random.clone();
         let parts = Parts { store, changes, objects, collector, clock, ids, random };
         let files = Arc::new(Files::new(parts, &config.files));
-        Ok(ContactsService { db, contacts, fields, files, cursors, imports, webhooks, outbox, health, tasks })
+        Ok(ContactsService {
+            db,
+            contacts,
+            fields,
+            files,
+            cursors,
+            imports,
+            webhooks,
+            outbox,
+            erasures,
+            agents,
+            health,
+            tasks,
+        })
     }
 
     fn handlers(&self) -> Handlers {
@@ -179,7 +208,8 @@ impl Service for ContactsService {
             .add(FileSourceServiceDispatch::new(FileSourceApi::new(self.files.clone())))
             .add(WebhookServiceDispatch::new(WebhookApi::new(self.webhooks.clone())))
             .add(WebhookEventServiceDispatch::new(WebhookEventApi::new(self.webhooks.clone())))
-            .add(DeedServiceDispatch::new(DeedApi::new(self.outbox.clone())));
+            .add(DeedServiceDispatch::new(DeedApi::new(self.outbox.clone())))
+            .add(ErasureServiceDispatch::new(ErasureApi::new(self.erasures.clone(), self.agents.clone())));
         Handlers::new(Self::RPC_SERVICES, services, self.health.clone())
     }
 

@@ -1,5 +1,6 @@
 //! Where contacts are kept: one trait, one SQL implementation for both engines.
 
+mod agent_erasures;
 mod alike;
 mod backlog;
 mod changes;
@@ -34,6 +35,7 @@ use svc_db::{AnyDb, Db, DbError, Dialect, Migrator, OpenError, Outgoing, Records
 use svc_runtime::service::Environment;
 use svc_runtime::telemetry::Metrics;
 
+pub(crate) use agent_erasures::{AgentErasure, AgentErasureWork, Left};
 pub(crate) use creations::CreationWork;
 pub(crate) use feed::feed;
 pub(crate) use files::{FileStore, FileWork, Leftovers};
@@ -127,6 +129,9 @@ pub(crate) trait Store: FileStore + Leftovers + Send + Sync {
     /// Deletes the oldest changes, at most `limit` of them, as long as they are from before this time, and says how
     /// many these were.
     async fn prune(&self, partition: &Partition, time: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Agents that are gone and are to be looked after by now, the longest due first.
+    async fn agent_erasures_due(&self, now: Timestamp, most: i64) -> Result<Vec<AgentErasure>, StoreError>;
 }
 
 /// Whether a write failed since something unique is another's.
@@ -188,7 +193,9 @@ pub(crate) trait Transaction: Work + CreationWork + EndWork {
 
 /// What a change may do within its transaction.
 #[async_trait]
-pub(crate) trait Work: FieldWork + FileWork + PersonWork + ManyWork + ImportWork + Send {
+pub(crate) trait Work:
+    FieldWork + FileWork + PersonWork + ManyWork + ImportWork + AgentErasureWork + Send
+{
     /// A contact, which nobody else changes until this work ends.
     async fn find(&mut self, partition: &Partition, locator: &Locator)
     -> Result<Option<Contact>, StoreError>;

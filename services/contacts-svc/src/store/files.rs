@@ -83,14 +83,14 @@ pub(crate) trait FileWork: Send {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Removes all files of a contact and gives up their objects, and says how many they were. For whoever removes the
-    /// contact, which is locked.
+    /// Removes all files of a contact and gives up their objects, and gives their ids. For whoever removes the contact,
+    /// which is locked.
     async fn delete_files_of(
         &mut self,
         partition: &Partition,
         contact_id: &str,
         now: Timestamp,
-    ) -> Result<u64, StoreError>;
+    ) -> Result<Vec<String>, StoreError>;
 }
 
 /// An object to be collected.
@@ -178,7 +178,8 @@ const GIVE_UP_ONE: &str = give_up!(" AND id = $5");
 const GIVE_UP_ALL: &str = give_up!();
 const DELETE_ONE: &str =
     "DELETE FROM files WHERE organization_id = $1 AND agent_id = $2 AND contact_id = $3 AND id = $4";
-const DELETE_ALL: &str = "DELETE FROM files WHERE organization_id = $1 AND agent_id = $2 AND contact_id = $3";
+const DELETE_ALL: &str =
+    "DELETE FROM files WHERE organization_id = $1 AND agent_id = $2 AND contact_id = $3 RETURNING id";
 
 /// The last condition is for one that another replica takes at this moment.
 const DUE: &str = "UPDATE file_objects SET state = 'ABANDONED', collect_at = $2 WHERE object_key IN \
@@ -377,12 +378,13 @@ impl<D: Dialect> FileWork for SqlWork<D> {
         partition: &Partition,
         contact_id: &str,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
         // Most contacts have none.
         if self.transaction.run(of_contact::<D>(GIVE_UP_ALL, partition, contact_id).bind(now)).await? == 0 {
-            return Ok(0);
+            return Ok(Vec::new());
         }
-        Ok(self.transaction.run(of_contact::<D>(DELETE_ALL, partition, contact_id)).await?)
+        let rows = self.transaction.all(of_contact::<D>(DELETE_ALL, partition, contact_id)).await?;
+        rows.iter().map(|row| Ok(row.get("id")?)).collect()
     }
 }
 

@@ -12,10 +12,10 @@ use super::alike::Lookout;
 use super::find::Finder;
 use super::row::{custom_fields_text, read, tags_text};
 use super::{
-    Begin, Candidate, Candidates, Reach, Sieve, Sifted, Store, StoreError, StoredValues, Stretch,
-    Transaction, ValuesAfter, Work,
+    AgentErasure, Begin, Candidate, Candidates, Reach, Sieve, Sifted, Store, StoreError, StoredValues,
+    Stretch, Transaction, ValuesAfter, Work,
 };
-use super::{changes, fields, lists, people, sieve};
+use super::{agent_erasures, changes, fields, lists, people, sieve};
 use crate::domain::{
     ChangesPage, Contact, Feed, FieldSet, Locator, Partition, PastChange, PossibleDuplicate, Reachable,
     email_key,
@@ -41,6 +41,8 @@ macro_rules! select {
         )
     };
 }
+
+pub(super) use select;
 
 /// Of whose partition a contact is that PostgreSQL looks up by its id. It may not think of an index that begins with
 /// the organization: of an agent that has more contacts than others, or in a table that it has not counted yet, it would
@@ -245,6 +247,10 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn prune(&self, partition: &Partition, time: Timestamp, limit: usize) -> Result<usize, StoreError> {
         changes::prune(&self.db, partition, time, limit).await
+    }
+
+    async fn agent_erasures_due(&self, now: Timestamp, most: i64) -> Result<Vec<AgentErasure>, StoreError> {
+        agent_erasures::due(&self.db, now, most).await
     }
 }
 

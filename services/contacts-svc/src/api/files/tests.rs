@@ -1,6 +1,7 @@
 //! Files as their callers see them: real gRPC messages through the real stack, in process, on each engine and with
 //! each store.
 
+mod erasures;
 mod leftovers;
 mod refusals;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use svc_core::clock::Timestamp;
+use svc_core::erasure::Erased;
 use svc_core::page::PageSize;
 use svc_core::precondition::Precondition;
 
@@ -137,7 +138,8 @@ fn is_expired(contact: &Contact, before: Timestamp) -> bool {
 }
 
 /// All that is held of a person goes with the contact: its unique values by the foreign key, the answers that are
-/// kept for repeats of calls and its files here. The bytes of these are collected.
+/// kept for repeats of calls and its files here. The bytes of these are collected, and whoever has made something of them
+/// is told.
 async fn erase(
     work: &mut dyn Work,
     partition: &Partition,
@@ -145,10 +147,11 @@ async fn erase(
     now: Timestamp,
 ) -> Result<Changed<()>, ContactError> {
     work.forget_answers(partition, &contact.id).await?;
-    work.delete_files_of(partition, &contact.id, now).await?;
+    let files = work.delete_files_of(partition, &contact.id, now).await?;
     work.delete(partition, &contact.id).await?;
     // Later than before, even when the clock was set back.
     let at = now.max(contact.updated_at.plus(RESOLUTION));
     let deed = deeds::contact_deleted(&contact.id);
-    Ok(Changed::new((), vec![ContactChange::Deleted { before: contact, at }]).told(deed))
+    let deleted = Changed::new((), vec![ContactChange::Deleted { before: contact, at }]).told(deed);
+    Ok(if files.is_empty() { deleted } else { deleted.erasing(Erased::ContactFiles(files)) })
 }

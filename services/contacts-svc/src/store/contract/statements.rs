@@ -34,6 +34,7 @@ const OF_EVERYBODY: &[&str] = &[
     "files.rs db.file_object.due",
     "files.rs db.file_object.forget",
     "imports.rs db.import.purge",
+    "agent_erasures.rs db.agent_erasure.due",
 ];
 
 /// All others, in an order in which each has something to find, with how many statements have the name.
@@ -102,6 +103,11 @@ const CASES: &[(&str, usize)] = &[
     ("imports.rs db.import.fail", 1),
     ("changes.rs db.contact_change.prune", 1),
     ("sql.rs db.contact.delete", 1),
+    ("agent_erasures.rs db.agent_erasure.take", 1),
+    ("agent_erasures.rs db.agent_erasure.contacts", 1),
+    ("agent_erasures.rs db.agent_erasure.imports", 1),
+    ("agent_erasures.rs db.agent_erasure.changes", 1),
+    ("agent_erasures.rs db.agent_erasure.end", 1),
 ];
 
 const NUMBER: &str = "+491701234567";
@@ -460,7 +466,7 @@ impl Held {
                 vec![deleted]
             }
             "files.rs db.file.delete_all" => {
-                vec![work.delete_files_of(p, &one.id, START).await.unwrap() > 0]
+                vec![!work.delete_files_of(p, &one.id, START).await.unwrap().is_empty()]
             }
             "imports.rs db.import.insert" => {
                 let call = Some(("key/k", SCOPE));
@@ -512,6 +518,25 @@ impl Held {
             "sql.rs db.contact.delete" => {
                 work.delete(p, &one.id).await.unwrap();
                 vec![false]
+            }
+            "agent_erasures.rs db.agent_erasure.take" => {
+                vec![work.take_agent_erasure(p, START).await.unwrap() && is_owner]
+            }
+            "agent_erasures.rs db.agent_erasure.contacts" => {
+                vec![work.erase_contacts(p, 1_000, START).await.unwrap() > 0 && is_owner]
+            }
+            "agent_erasures.rs db.agent_erasure.imports" => {
+                // First the errors, then the import.
+                let errors = work.erase_imports(p, 1_000).await.unwrap();
+                vec![errors > 0 && work.erase_imports(p, 1_000).await.unwrap() > 0]
+            }
+            "agent_erasures.rs db.agent_erasure.changes" => {
+                vec![work.erase_changes(p, 1_000).await.unwrap() > 0 && is_owner]
+            }
+            "agent_erasures.rs db.agent_erasure.end" => {
+                let erasure = AgentErasure { of: p.clone(), taken_at: START };
+                let left = work.end_agent_erasure(&erasure, START).await.unwrap();
+                vec![left == Left::None && is_owner]
             }
             case => panic!("{case} is not carried out"),
         };

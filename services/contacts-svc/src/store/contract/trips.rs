@@ -1,7 +1,7 @@
 //! How often a change asks PostgreSQL: each time is a round trip, which the caller waits for.
 
 use svc_db::testing::counted;
-use svc_db::{IdempotencyRecords, Outbox};
+use svc_db::{IdempotencyRecords, Outbox, OutboxTable};
 
 use super::*;
 use crate::change::{Changed, Changes};
@@ -12,7 +12,8 @@ pub(super) fn changes(home: &TestEnvironment, db: &AnyDb, writer: Writer) -> Cha
     let tasks = home.environment.supervisor.of(crate::NAME);
     let records = IdempotencyRecords::new(crate::NAME, db.clone(), &home.environment, &tasks);
     let outbox = Outbox::new(db.clone(), &home.environment);
-    Changes::new(writer, records, outbox, &home.environment.metrics)
+    let erasures = Outbox::of(OutboxTable::Erasures, db.clone(), &home.environment);
+    Changes::new(writer, records, outbox, erasures, &home.environment.metrics)
 }
 
 async fn create(
