@@ -31,6 +31,7 @@ mod contact_lists;
 mod contacts;
 mod deploy;
 mod durability;
+mod erasures;
 mod explain;
 mod extraction;
 mod file_stores;

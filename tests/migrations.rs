@@ -79,6 +79,8 @@ const FILES: &[(&str, &str)] = &[
     ("contacts-svc/migrations/sqlite/0015_names.sql", "97a825cfc55b9ed3ab1597900501239f"),
     ("extraction-svc/migrations/postgres/0006_deeds.sql", "b3d4e391c8f809c07b9211350fbaad2c"),
     ("extraction-svc/migrations/sqlite/0006_deeds.sql", "4a19baaf12e364bf3c00ab836247f732"),
+    ("auth-svc/migrations/postgres/0015_erasures.sql", "137fb14faf59568b3161c9c9867756e9"),
+    ("auth-svc/migrations/sqlite/0015_erasures.sql", "b457aba8e1c8815482d9f33200c6039c"),
     ("contacts-svc/migrations/postgres/0016_erasures.sql", "d72e57eb46163f9fd75cea69a2eae262"),
     ("contacts-svc/migrations/sqlite/0016_erasures.sql", "57035206db3ab4153ba796f1d579e344"),
     ("extraction-svc/migrations/postgres/0007_erasures.sql", "47fbc46b97cb28c31c51acd73084663b"),

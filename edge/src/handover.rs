@@ -1,6 +1,7 @@
 //! Hands on what one service has to tell another: what happened to keys and documents, to the service that sends
-//! webhooks, and what members did to fields, webhooks, people and documents, to the one that keeps the audit log
-//! ([ADR 34](../../docs/adr/0034-deeds-of-other-services.md)). The services do not know each other, and the edge knows
+//! webhooks, what members did to fields, webhooks, people and documents, to the one that keeps the audit log
+//! ([ADR 34](../../docs/adr/0034-deeds-of-other-services.md)), and what is gone, to those who hold more of it
+//! ([ADR 36](../../docs/adr/0036-erasures.md)). The services do not know each other, and the edge knows
 //! all: so nothing more has to be configured, reached or trusted.
 //!
 //! What is handed on is forgotten where it waited once it was taken, so it is handed on at least once; whoever takes it
@@ -23,7 +24,9 @@ use tokio::time::{Instant, sleep};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Status};
 
-pub(crate) use kinds::{ContactDeeds, ExtractionDeeds, ExtractionEvents, KeyEvents};
+pub(crate) use kinds::{
+    AgentErasures, ContactDeeds, ContactErasures, ExtractionDeeds, ExtractionEvents, KeyEvents,
+};
 
 /// How long between two looks while there is nothing, and after something failed.
 const EVERY: Duration = Duration::from_secs(2);

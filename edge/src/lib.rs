@@ -64,7 +64,10 @@ use crate::admission::Admission;
 use crate::connection::{AddressCap, ClientAddresses, Cors, FORGET_EVERY, listener};
 use crate::credential::{Authorizer, Browser, Remote};
 use crate::grpc::Reflection;
-use crate::handover::{ContactDeeds, ExtractionDeeds, ExtractionEvents, Handover, HandsOn, KeyEvents, Kind};
+use crate::handover::{
+    AgentErasures, ContactDeeds, ContactErasures, ExtractionDeeds, ExtractionEvents, Handover, HandsOn,
+    KeyEvents, Kind,
+};
 use crate::pages::Pages;
 use crate::pipeline::{Edge, Front, Targets};
 use crate::reference::Reference;
@@ -248,6 +251,8 @@ fn handovers(dependencies: &Dependencies) -> Vec<Box<dyn HandsOn>> {
     hand_on::<ExtractionEvents>(dependencies, &mut handovers);
     hand_on::<ContactDeeds>(dependencies, &mut handovers);
     hand_on::<ExtractionDeeds>(dependencies, &mut handovers);
+    hand_on::<AgentErasures>(dependencies, &mut handovers);
+    hand_on::<ContactErasures>(dependencies, &mut handovers);
     handovers
 }
 

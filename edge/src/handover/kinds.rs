@@ -3,7 +3,7 @@
 use keyward_proto::auth::v1 as auth_pb;
 use keyward_proto::contacts::v1 as contacts_pb;
 use keyward_proto::extraction::v1 as extraction_pb;
-use keyward_proto::internal::v1::{Deed, Event};
+use keyward_proto::internal::v1::{Deed, Erasure, Event};
 
 use super::Kind;
 
@@ -151,5 +151,77 @@ impl Kind for ExtractionDeeds {
 
     fn take(deeds: Vec<Deed>) -> Self::Take {
         auth_pb::RecordDeedsRequest { deeds }
+    }
+}
+
+/// Agents that are gone, for contacts-svc. None is ever dropped: what is held of them is to go.
+pub(crate) struct AgentErasures;
+
+impl Kind for AgentErasures {
+    const WHAT: &'static str = "erasures of agents";
+    const LIST: &'static str = "/keyward.auth.v1.ErasureService/ListErasures";
+    const DELETE: &'static str = "/keyward.auth.v1.ErasureService/DeleteErasures";
+    const TAKE: &'static str = "/keyward.contacts.v1.ErasureService/TakeErasures";
+    const REFUSED_IS_DROPPED: bool = false;
+    type Item = Erasure;
+    type List = auth_pb::ListErasuresRequest;
+    type Listed = auth_pb::ListErasuresResponse;
+    type Delete = auth_pb::DeleteErasuresRequest;
+    type Take = contacts_pb::TakeErasuresRequest;
+
+    fn list(limit: i32) -> Self::List {
+        auth_pb::ListErasuresRequest { limit: Some(limit) }
+    }
+
+    fn listed(listed: Self::Listed) -> Vec<Erasure> {
+        listed.erasures
+    }
+
+    fn id(item: &Erasure) -> &str {
+        &item.id
+    }
+
+    fn delete(ids: Vec<String>) -> Self::Delete {
+        auth_pb::DeleteErasuresRequest { ids }
+    }
+
+    fn take(erasures: Vec<Erasure>) -> Self::Take {
+        contacts_pb::TakeErasuresRequest { erasures }
+    }
+}
+
+/// Agents that are gone and files of contacts that are, for extraction-svc. None is ever dropped, either.
+pub(crate) struct ContactErasures;
+
+impl Kind for ContactErasures {
+    const WHAT: &'static str = "erasures of agents and files";
+    const LIST: &'static str = "/keyward.contacts.v1.ErasureService/ListErasures";
+    const DELETE: &'static str = "/keyward.contacts.v1.ErasureService/DeleteErasures";
+    const TAKE: &'static str = "/keyward.extraction.v1.ErasureService/TakeErasures";
+    const REFUSED_IS_DROPPED: bool = false;
+    type Item = Erasure;
+    type List = contacts_pb::ListErasuresRequest;
+    type Listed = contacts_pb::ListErasuresResponse;
+    type Delete = contacts_pb::DeleteErasuresRequest;
+    type Take = extraction_pb::TakeErasuresRequest;
+
+    fn list(limit: i32) -> Self::List {
+        contacts_pb::ListErasuresRequest { limit: Some(limit) }
+    }
+
+    fn listed(listed: Self::Listed) -> Vec<Erasure> {
+        listed.erasures
+    }
+
+    fn id(item: &Erasure) -> &str {
+        &item.id
+    }
+
+    fn delete(ids: Vec<String>) -> Self::Delete {
+        contacts_pb::DeleteErasuresRequest { ids }
+    }
+
+    fn take(erasures: Vec<Erasure>) -> Self::Take {
+        extraction_pb::TakeErasuresRequest { erasures }
     }
 }

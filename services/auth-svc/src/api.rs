@@ -5,6 +5,7 @@ mod audit;
 mod authorization;
 mod decision;
 mod deeds;
+mod erasures;
 mod events;
 mod explain;
 mod keys;
@@ -31,6 +32,8 @@ use crate::domain::{Actor, Credential, MemberId, OrganizationId, Role, SessionId
 use crate::error::AuthError;
 use crate::management::{List, Management, PageRequest};
 use crate::request_log::RequestLog;
+
+pub(crate) use erasures::ErasureApi;
 
 /// The handlers of every gRPC service of auth-svc.
 #[derive(Clone, Debug)]

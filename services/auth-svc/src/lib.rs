@@ -44,6 +44,7 @@ use keyward_proto::auth::v1::api_key_service_dispatch::ApiKeyServiceDispatch;
 use keyward_proto::auth::v1::audit_service_dispatch::AuditServiceDispatch;
 use keyward_proto::auth::v1::audited_deed_service_dispatch::AuditedDeedServiceDispatch;
 use keyward_proto::auth::v1::authorization_service_dispatch::AuthorizationServiceDispatch;
+use keyward_proto::auth::v1::erasure_service_dispatch::ErasureServiceDispatch;
 use keyward_proto::auth::v1::event_service_dispatch::EventServiceDispatch;
 use keyward_proto::auth::v1::member_service_dispatch::MemberServiceDispatch;
 use keyward_proto::auth::v1::notice_service_dispatch::NoticeServiceDispatch;
@@ -140,6 +141,8 @@ pub enum OpenError {
 pub struct AuthService {
     db: AnyDb,
     management: Management,
+    /// Agents that are gone, for the services that hold something of them.
+    erasures: svc_db::Outbox,
     jwks: JwkSet,
     /// Questions that got no decision, since too many of their stream wait.
     no_room: Counter,
@@ -154,6 +157,7 @@ impl Service for AuthService {
         "keyward.auth.v1.AuthorizationService",
         "keyward.auth.v1.ApiKeyService",
         "keyward.auth.v1.AgentService",
+        "keyward.auth.v1.ErasureService",
         "keyward.auth.v1.EventService",
         "keyward.auth.v1.MemberService",
         "keyward.auth.v1.NoticeService",
@@ -203,6 +207,7 @@ impl Service for AuthService {
             .add(AuthorizationServiceDispatch::new(api()))
             .add(ApiKeyServiceDispatch::new(api()))
             .add(AgentServiceDispatch::new(api()))
+            .add(ErasureServiceDispatch::new(api::ErasureApi::new(self.erasures.clone())))
             .add(EventServiceDispatch::new(api()))
             .add(MemberServiceDispatch::new(api()))
             .add(NoticeServiceDispatch::new(api()))

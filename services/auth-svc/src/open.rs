@@ -8,7 +8,7 @@ use keyward_proto::policy::v1::Scope;
 use prometheus_client::metrics::counter::Counter;
 use svc_core::policy;
 use svc_core::secret::Secret;
-use svc_db::{AnyDb, IdempotencyRecords};
+use svc_db::{AnyDb, IdempotencyRecords, OutboxTable};
 use svc_runtime::keyfile::{self, KeyFileError};
 use svc_runtime::service::{DatabaseConfig, Environment};
 use svc_runtime::telemetry::Metrics;
@@ -175,11 +175,12 @@ impl AuthService {
             tasks.spawn("mail", move |stop| delivered.clone().deliver(stop));
         }
         let every = Duration::from_secs(config.notices.every_seconds.clamp(1, 86_400));
+        let erasures = svc_db::Outbox::of(OutboxTable::Erasures, db.clone(), environment);
         let (dashboard, environment) = (config.dashboard_url.clone(), environment.clone());
         let no_room = no_room(&environment.metrics);
         let notices = Arc::new(NoticeMailer { store, changes, environment, outbox, every, dashboard });
         tasks.spawn("notices", move |stop| notices.clone().run(stop));
-        Ok(AuthService { db, management, jwks, no_room, request_log, tasks })
+        Ok(AuthService { db, management, erasures, jwks, no_room, request_log, tasks })
     }
 }
 

@@ -9,6 +9,7 @@ mod announcements;
 mod audit;
 #[cfg(test)]
 mod contract;
+mod erasures;
 mod events;
 mod identities;
 mod keys;
@@ -36,6 +37,7 @@ pub(crate) use announcements::{
     Announcements, Durability, PollConnection, Polled, Replica, Revision, Touched,
 };
 pub(crate) use audit::{ActorNames, AuditChanges, AuditFilter, AuditLog, Recorded, StoredHead};
+pub(crate) use erasures::ErasureChanges;
 pub(crate) use events::{EventChanges, Events};
 pub(crate) use identities::IdentityChanges;
 pub(crate) use keys::{KeyChanges, KeyFilter, KeyRecord, Keys};
@@ -106,6 +108,7 @@ impl<S> Store for S where
 /// which keys it touched.
 pub(crate) trait Work:
     AgentChanges
+    + ErasureChanges
     + EventChanges
     + IdentityChanges
     + KeyChanges
@@ -124,6 +127,7 @@ pub(crate) trait Work:
 
 impl<W> Work for W where
     W: AgentChanges
+        + ErasureChanges
         + EventChanges
         + IdentityChanges
         + KeyChanges

@@ -1,5 +1,8 @@
 //! Agents.
 
+use svc_core::actor::Partition;
+use svc_core::clock::Timestamp;
+use svc_core::erasure::{Erased, Erasure};
 use svc_core::idempotency::Once;
 
 use super::{List, Management, PageRequest};
@@ -85,14 +88,16 @@ impl Management {
         .await
     }
 
-    /// Deletes an agent and revokes its keys.
+    /// Deletes an agent and revokes its keys. The services that hold something of it are told, and delete that.
     pub(crate) async fn delete_agent(&self, actor: &Actor, id: AgentId) -> Result<(), AuthError> {
         must_exist(&id)?;
         let organization = actor.organization_id.clone();
-        self.change(actor, Attempt::on(Action::AgentDeleted, id.as_str()), |work| {
+        let (erasure_id, now) = (self.environment.ids.next(), self.environment.clock.now());
+        self.change(actor, Attempt::on(Action::AgentDeleted, id.as_str()), move |work| {
             Box::pin(async move {
                 let agent = work.lock_agent(&organization, &id).await?.ok_or_else(not_found)?;
                 let revoked = work.delete_agent(&agent).await?;
+                work.insert_erasure(erasure(erasure_id, &agent, now)).await?;
                 let audit = Audit::of(
                     Action::AgentDeleted,
                     agent.resource(),
@@ -104,6 +109,15 @@ impl Management {
         })
         .await
     }
+}
+
+/// That an agent is gone.
+fn erasure(id: String, agent: &Agent, at: Timestamp) -> Erasure {
+    let of = Partition {
+        organization_id: agent.organization_id.as_str().to_owned(),
+        agent_id: agent.id.as_str().to_owned(),
+    };
+    Erasure { id, of, what: Erased::Agent, at }
 }
 
 /// With the keys that go with an agent: how many, and the first ones.

@@ -10,6 +10,7 @@ use keyward_proto::auth::v1 as pb;
 use keyward_proto::auth::v1::agent_service_client::AgentServiceClient;
 use keyward_proto::auth::v1::api_key_service_client::ApiKeyServiceClient;
 use keyward_proto::auth::v1::authorization_service_client::AuthorizationServiceClient;
+use keyward_proto::auth::v1::erasure_service_client::ErasureServiceClient;
 use keyward_proto::auth::v1::member_service_client::MemberServiceClient;
 use keyward_proto::auth::v1::oidc_service_client::OidcServiceClient;
 use keyward_proto::auth::v1::session_service_client::SessionServiceClient;
@@ -202,6 +203,27 @@ impl Auth {
 
     pub fn agents(&self) -> AgentServiceClient<Upstream> {
         AgentServiceClient::new(self.upstream.clone())
+    }
+
+    /// What waits of agents that are gone, as the edge asks for it.
+    pub async fn erasures(&self) -> Vec<keyward_proto::internal::v1::Erasure> {
+        let request = self.internal(pb::ListErasuresRequest::default());
+        let mut client = ErasureServiceClient::new(self.upstream.clone());
+        client.list_erasures(request).await.unwrap().into_inner().erasures
+    }
+
+    /// These were handed on.
+    pub async fn forget_erasures(&self, ids: &[&str]) {
+        let ids = ids.iter().map(|&id| id.to_owned()).collect();
+        let mut client = ErasureServiceClient::new(self.upstream.clone());
+        client.delete_erasures(self.internal(pb::DeleteErasuresRequest { ids })).await.unwrap();
+    }
+
+    /// A call by another part of Keyward.
+    fn internal<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        InternalCredential::for_calls_to(&self.upstream, None).unwrap().authenticate(&mut request);
+        request
     }
 
     pub fn keys(&self) -> ApiKeyServiceClient<Upstream> {

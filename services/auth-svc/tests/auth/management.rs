@@ -236,3 +236,25 @@ async fn internal_calls_need_their_own_credential() {
     let refused = client.authorize(request).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated);
 }
+
+#[tokio::test]
+async fn that_an_agent_is_gone_is_told_with_its_deletion() {
+    for (engine, auth) in Auth::each().await {
+        let owner = auth.owner();
+        let delete = |id: &str| call(&owner, pb::DeleteAgentRequest { agent_id: id.to_owned() });
+        // What is refused is not told.
+        auth.agents().delete_agent(delete("65f0c0ffee65f0c0ffee65f9")).await.unwrap_err();
+        assert_eq!(auth.erasures().await, [], "{engine}");
+        auth.agents().delete_agent(delete(&auth.first.agent_id)).await.unwrap();
+        let [told] = auth.erasures().await.try_into().unwrap();
+        assert_eq!(
+            (told.organization_id.as_str(), told.agent_id.as_str(), told.agent),
+            (auth.first.organization_id.as_str(), auth.first.agent_id.as_str(), true),
+            "{engine}"
+        );
+        assert_eq!(told.contact_file_ids, Vec::<String>::new(), "{engine}");
+        auth.forget_erasures(&[&told.id, "65f0c0ffee65f0c0ffee65f9"]).await;
+        assert_eq!(auth.erasures().await, [], "{engine}");
+        auth.service.close().await;
+    }
+}
