@@ -92,7 +92,7 @@ pub enum Method {
 pub fn extract(document: &Document, schema: &CompiledSchema, model: Option<&Model>) -> Extraction {
     let labels = AllLabels::new(schema);
     let prepared = Prepared::with_order(document, schema, &labels, model.is_some(), order_of(model));
-    answer(&prepared, schema, &labels, model)
+    answer(&prepared, schema, model)
 }
 
 /// The order of days that corrections showed.
@@ -100,15 +100,10 @@ pub(crate) fn order_of(model: Option<&Model>) -> Option<Order> {
     model?.month_first.map(|m| if m { Order::MonthFirst } else { Order::DayFirst })
 }
 
-pub(crate) fn answer(
-    prepared: &Prepared,
-    schema: &CompiledSchema,
-    labels: &AllLabels,
-    model: Option<&Model>,
-) -> Extraction {
+pub(crate) fn answer(prepared: &Prepared, schema: &CompiledSchema, model: Option<&Model>) -> Extraction {
     let chosen = scalars(prepared, schema, model);
     let cut = words_cut(&prepared.view);
-    let mut writer = Writer { prepared, schema, labels, model, chosen, leaves: Vec::new(), cut };
+    let mut writer = Writer { prepared, schema, model, chosen, leaves: Vec::new(), cut };
     let data = writer.object(&schema.root, "");
     Extraction { data, fields: writer.leaves, cut: writer.cut }
 }
@@ -242,7 +237,6 @@ pub(crate) fn columns<'a>(schema: &'a CompiledSchema, members: &[(String, usize)
 struct Writer<'a> {
     prepared: &'a Prepared,
     schema: &'a CompiledSchema,
-    labels: &'a AllLabels,
     model: Option<&'a Model>,
     chosen: Chosen,
     leaves: Vec<Leaf>,
@@ -290,7 +284,7 @@ impl Writer<'_> {
     fn list(&mut self, index: usize, path: &str) -> Value {
         let field = &self.schema.fields[index];
         let mut values = Vec::new();
-        for (item, belief) in self.prepared.items(self.schema, self.labels, index, self.model) {
+        for (item, belief) in self.prepared.items(self.schema, index, self.model) {
             // A day or a number among texts is read as a table's cell is; what is none is no item.
             let (value, parts) = if field.kind == Kind::Text {
                 (Value::String(item.text.clone()), vec![(item.start, item.end)])

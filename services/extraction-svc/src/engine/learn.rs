@@ -13,10 +13,10 @@ use crate::pointer;
 use super::calibrate::Calibration;
 use super::candidate::{Habits, Reading};
 use super::extract::{columns, scalars};
-use super::features::{AllLabels, Labels};
+use super::features::AllLabels;
 use super::gold;
 use super::layout::View;
-use super::lists;
+use super::lists::{self, Group};
 use super::model::{Accuracy, FEWEST, Model, VERSION};
 use super::prepared::Prepared;
 use super::prior::Prior;
@@ -68,6 +68,18 @@ struct Example {
     gold: Value,
 }
 
+impl Example {
+    /// With so many candidates of a field, and those that are right.
+    fn new(mut prepared: Prepared, gold: Value, schema: &CompiledSchema, room: usize) -> Self {
+        for (index, field) in schema.fields.iter().enumerate() {
+            let right = gold.pointer(list_path(&field.path)).cloned().unwrap_or(Value::Null);
+            let keys: Vec<String> = texts(&right).iter().map(|t| text::key(t)).collect();
+            prepared.prune(index, field, room, |c| keys.contains(&c.key) || gold::is(c, &right, field));
+        }
+        Self { prepared, gold }
+    }
+}
+
 /// What came of learning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lesson {
@@ -98,31 +110,29 @@ pub fn learn(schema: &CompiledSchema, corrected: &[Corrected<'_>]) -> Lesson {
         .iter()
         .zip(golds)
         .map(|(c, gold)| {
-            let mut prepared = Prepared::with_order(c.document, schema, &labels, true, order);
-            for (index, field) in schema.fields.iter().enumerate() {
-                let right = gold.pointer(list_path(&field.path)).cloned().unwrap_or(Value::Null);
-                let keys: Vec<String> = texts(&right).iter().map(|t| text::key(t)).collect();
-                prepared.prune(index, field, room, |c| keys.contains(&c.key) || gold::is(c, &right, field));
-            }
-            Example { prepared, gold }
+            let prepared = Prepared::with_order(c.document, schema, &labels, true, order);
+            Example::new(prepared, gold, schema, room)
         })
         .collect();
-    let all: Vec<&Example> = lessons.iter().collect();
+    teach(schema, &lessons.iter().collect::<Vec<_>>(), month_first)
+}
+
+/// Learns from examples that are prepared.
+fn teach(schema: &CompiledSchema, lessons: &[&Example], month_first: Option<bool>) -> Lesson {
     let mut judged = Vec::new();
     let mut by_field: BTreeMap<String, [usize; 2]> = BTreeMap::new();
     let (mut before, mut after) = (Tally::default(), Tally::default());
     let folds = if lessons.len() <= LEAVE_ONE_OUT { lessons.len() } else { FOLDS };
     let mut models = Vec::with_capacity(folds);
+    let weighed = weighed(schema, lessons);
     for fold in 0..folds {
-        let seen: Vec<&Example> =
-            lessons.iter().enumerate().filter(|(i, _)| i % folds != fold).map(|(_, l)| l).collect();
-        let model = build(schema, &labels, &seen, month_first);
+        let model = build(schema, lessons, &weighed, &|i| i % folds != fold, month_first);
         for (_, lesson) in lessons.iter().enumerate().filter(|(i, _)| i % folds == fold) {
-            judge(schema, &labels, lesson, None, &mut before, &mut Vec::new(), &mut |path, good| {
+            judge(schema, lesson, None, &mut before, &mut Vec::new(), &mut |path, good| {
                 by_field.entry(path.to_owned()).or_default()[0] += usize::from(good)
             });
             let (mut tally, mut judged) = (Tally::default(), Vec::new());
-            judge(schema, &labels, lesson, Some(&model), &mut tally, &mut judged, &mut |path, good| {
+            judge(schema, lesson, Some(&model), &mut tally, &mut judged, &mut |path, good| {
                 by_field.entry(path.to_owned()).or_default()[1] += usize::from(good)
             });
         }
@@ -130,18 +140,18 @@ pub fn learn(schema: &CompiledSchema, corrected: &[Corrected<'_>]) -> Lesson {
     }
     // What is used is judged, not all that was learned: without the fields that learning does not serve.
     models.iter_mut().for_each(|model| keep_better(model, &by_field));
-    let least = least(schema, &lessons, &models);
+    let least = least(schema, lessons, &models);
     for (fold, model) in models.iter_mut().enumerate() {
         model.least.clone_from(&least);
         for lesson in lessons.iter().skip(fold).step_by(folds) {
-            judge(schema, &labels, lesson, Some(model), &mut after, &mut judged, &mut |_, _| {});
+            judge(schema, lesson, Some(model), &mut after, &mut judged, &mut |_, _| {});
         }
     }
     let accuracy = Accuracy { before: before.share(), after: after.share(), documents: lessons.len() };
     if accuracy.after <= accuracy.before && accuracy.before < PERFECT {
         return Lesson { model: None, accuracy: Some(accuracy) };
     }
-    let mut model = build(schema, &labels, &all, month_first);
+    let mut model = build(schema, lessons, &weighed, &|_| true, month_first);
     keep_better(&mut model, &by_field);
     model.least = least;
     model.accuracy = accuracy;
@@ -159,7 +169,7 @@ fn keep_better(model: &mut Model, by_field: &BTreeMap<String, [usize; 2]>) {
 
 /// What belief an answer must reach, for the fields that some documents do not hold: below it more is wrong than right,
 /// where an answer that should have been none counts twice. Each document is judged by the model that had not seen it.
-fn least(schema: &CompiledSchema, lessons: &[Example], models: &[Model]) -> BTreeMap<String, f32> {
+fn least(schema: &CompiledSchema, lessons: &[&Example], models: &[Model]) -> BTreeMap<String, f32> {
     const FEWEST_ANSWERS: usize = 8;
     const ABSENT: i32 = -2;
     let mut answers: BTreeMap<usize, Vec<(f32, i32)>> = BTreeMap::new();
@@ -275,13 +285,42 @@ fn order(schema: &CompiledSchema, corrected: &[Corrected<'_>], golds: &[Value]) 
     if day_first + month_first < 2 || day_first == month_first { None } else { Some(month_first > day_first) }
 }
 
-/// Fits everything to these lessons.
+/// What is fitted by weights: the documents of each field, by its index.
+type Weighed<'a> = BTreeMap<usize, fit::Lessons<'a>>;
+
+fn weighed<'a>(schema: &CompiledSchema, lessons: &[&'a Example]) -> Weighed<'a> {
+    let mut weighed = BTreeMap::new();
+    for (index, field) in schema.fields.iter().enumerate() {
+        if field.is_group || (field.in_list && !(schema.is_list(index) && field.is_gathered())) {
+            continue;
+        }
+        let of = lessons.iter().enumerate().filter_map(|(document, lesson)| {
+            let choices = lesson.prepared.fields[index].as_ref()?;
+            let value = lesson.gold.pointer(list_path(&field.path))?;
+            let (right, absent): (Vec<bool>, bool) = if field.in_list {
+                let keys: Vec<String> = texts(value).iter().map(|v| text::key(v)).collect();
+                (choices.candidates.iter().map(|c| keys.contains(&c.key)).collect(), keys.is_empty())
+            } else {
+                (choices.candidates.iter().map(|c| gold::is(c, value, field)).collect(), value.is_null())
+            };
+            Some(fit::Example { document, choices, right, absent })
+        });
+        weighed.insert(index, fit::Lessons::new(of.collect()));
+    }
+    weighed
+}
+
+/// Fits everything to the lessons that `seen` names by their numbers.
 fn build(
     schema: &CompiledSchema,
-    labels: &AllLabels,
     lessons: &[&Example],
+    weighed: &Weighed<'_>,
+    seen: &impl Fn(usize) -> bool,
     month_first: Option<bool>,
 ) -> Model {
+    let all = lessons;
+    let lessons: Vec<&Example> =
+        all.iter().enumerate().filter(|(i, _)| seen(*i)).map(|(_, lesson)| *lesson).collect();
     let mut model = Model {
         version: VERSION,
         documents: lessons.len(),
@@ -293,77 +332,42 @@ fn build(
         least: BTreeMap::new(),
         calibration: Calibration::default(),
     };
-    for (index, field) in schema.fields.iter().enumerate() {
-        if field.in_list || field.is_group {
-            continue;
-        }
-        let examples: Vec<fit::Example<'_>> = lessons
-            .iter()
-            .filter_map(|l| {
-                let value = l.gold.pointer(&field.path)?;
-                let choices = l.prepared.fields[index].as_ref()?;
-                Some(fit::Example {
-                    choices,
-                    right: choices.candidates.iter().map(|c| gold::is(c, value, field)).collect(),
-                    absent: value.is_null(),
-                })
-            })
-            .collect();
-        if let Some(learned) = fit::fit(&examples, &Prior::of(field)) {
+    for (index, of) in weighed {
+        let field = &schema.fields[*index];
+        let prior = Prior::of(field);
+        let learned = if field.in_list { of.fit_several(seen, &prior) } else { of.fit(seen, &prior) };
+        if let Some(learned) = learned {
             model.fields.insert(field.path.clone(), learned);
         }
     }
-    build_lists(schema, labels, lessons, &schema.root, &mut model);
+    build_lists(schema, &lessons, &schema.root, &mut model);
     model
 }
 
-fn build_lists(
-    schema: &CompiledSchema,
-    labels: &AllLabels,
-    lessons: &[&Example],
-    nodes: &[(String, Node)],
-    model: &mut Model,
-) {
+fn build_lists(schema: &CompiledSchema, lessons: &[&Example], nodes: &[(String, Node)], model: &mut Model) {
     for (_, node) in nodes {
         match node {
             Node::Scalar(_) => {}
-            Node::Object(members) => build_lists(schema, labels, lessons, members, model),
+            Node::Object(members) => build_lists(schema, lessons, members, model),
             Node::List(index) => {
                 let field = &schema.fields[*index];
                 let path = list_path(&field.path);
                 if field.is_gathered() {
-                    let examples: Vec<fit::Example<'_>> = lessons
-                        .iter()
-                        .filter_map(|l| {
-                            let values = texts(l.gold.pointer(path)?);
-                            let choices = l.prepared.fields[*index].as_ref()?;
-                            let keys: Vec<String> = values.iter().map(|v| text::key(v)).collect();
-                            Some(fit::Example {
-                                choices,
-                                right: choices.candidates.iter().map(|c| keys.contains(&c.key)).collect(),
-                                absent: keys.is_empty(),
-                            })
-                        })
-                        .collect();
-                    if let Some(learned) = fit::fit_several(&examples, &Prior::of(field)) {
-                        model.fields.insert(field.path.clone(), learned);
-                    }
                     continue;
                 }
-                let golds: Vec<(&View, Vec<String>)> = lessons
+                let golds: Vec<(&[Group], Vec<String>)> = lessons
                     .iter()
                     .filter_map(|l| {
                         let value = l.gold.pointer(path)?;
                         let given = match field.kind {
                             Kind::Text => texts(value),
-                            _ => written(&l.prepared, &labels.of[*index], field, value),
+                            _ => written(&l.prepared, *index, field, value),
                         };
-                        Some((&l.prepared.view, given))
+                        Some((l.prepared.groups[*index].as_slice(), given))
                     })
                     .collect();
                 if !golds.is_empty() {
-                    let learned =
-                        lists::learn(golds.iter().map(|(v, g)| (*v, g.as_slice())), &labels.of[*index]);
+                    let learned = lists::learn(golds.iter().map(|(groups, g)| (*groups, g.as_slice())));
                     model.lists.insert(field.path.clone(), learned);
                 }
             }
@@ -394,17 +398,17 @@ fn build_lists(
 }
 
 /// How the days or numbers of a list are written where they stand together in a document.
-fn written(prepared: &Prepared, labels: &Labels, field: &Field, value: &Value) -> Vec<String> {
+fn written(prepared: &Prepared, index: usize, field: &Field, value: &Value) -> Vec<String> {
     let values = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut written: Vec<String> = lists::groups(&prepared.view, labels)
-        .into_iter()
-        .flat_map(|group| group.items)
+    let mut written: Vec<String> = prepared.groups[index]
+        .iter()
+        .flat_map(|group| &group.items)
         .filter(|item| {
             let span = [(item.start, item.end)];
             let read = tables::read(&prepared.view, &span, &field.kind, prepared.habits);
             read.is_some_and(|cell| values.iter().any(|v| gold::matches(&cell.reading, v, field)))
         })
-        .map(|item| item.text)
+        .map(|item| item.text.clone())
         .collect();
     written.sort_unstable();
     written.dedup();

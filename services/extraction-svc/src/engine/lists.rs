@@ -35,6 +35,15 @@ pub(crate) struct Item {
     pub start: usize,
     pub end: usize,
     pub text: String,
+    /// The form in which two items are the same.
+    pub key: String,
+}
+
+impl Item {
+    pub(crate) fn new(start: usize, end: usize, text: String) -> Self {
+        let key = text::key(&text);
+        Self { start, end, text, key }
+    }
 }
 
 /// How often what stood under which headings was right.
@@ -142,8 +151,7 @@ pub(crate) fn groups(view: &View, labels: &Labels) -> Vec<Group> {
         if long * 2 > group.items.len() {
             group.fit *= 0.5;
         }
-        let again =
-            group.items.iter().filter(|i| counts.get(&text::key(&i.text)).is_some_and(|n| *n >= 2)).count();
+        let again = group.items.iter().filter(|i| counts.get(&i.key).is_some_and(|n| *n >= 2)).count();
         if again * 2 >= group.items.len() {
             group.fit *= 0.35;
         }
@@ -207,7 +215,7 @@ fn column(view: &View, header: usize, labels: &Labels) -> Group {
         .iter()
         .filter(|x| x.text.chars().filter(|c| c.is_alphabetic()).count() * 5 > x.text.chars().count() * 3)
         .count();
-    let distinct = items.iter().map(|x| text::key(&x.text)).collect::<HashSet<_>>().len();
+    let distinct = items.iter().map(|x| &x.key).collect::<HashSet<_>>().len();
     let named = ["description", "substance", "name", "medication"]
         .iter()
         .any(|n| of.meaning.has(lexicon().concept(n)));
@@ -371,17 +379,14 @@ fn push(view: &View, mut start: usize, end: usize, items: &mut Vec<Item>) {
     let value = trim(&joined).trim_end_matches('.');
     // Words of connection at the start, and a level in brackets at the end, are not the item.
     if !value.is_empty() && value.chars().any(char::is_alphanumeric) {
-        items.push(Item { start, end, text: value.to_owned() });
+        items.push(Item::new(start, end, value.to_owned()));
     }
 }
 
 /// The items that answer a list, each with how probable it is.
-pub(crate) fn answer(view: &View, labels: &Labels, model: Option<&ListModel>) -> Vec<(Item, f32)> {
-    let mut best: Vec<(f32, Group)> = groups(view, labels)
-        .into_iter()
-        .map(|g| (belief(&g, model), g))
-        .filter(|(b, _)| *b >= 0.45)
-        .collect();
+pub(crate) fn answer(groups: &[Group], model: Option<&ListModel>) -> Vec<(Item, f32)> {
+    let mut best: Vec<(f32, &Group)> =
+        groups.iter().map(|g| (belief(g, model), g)).filter(|(b, _)| *b >= 0.45).collect();
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
     let Some(most) = best.first().map(|b| b.0) else { return Vec::new() };
     let mut seen = HashSet::new();
@@ -392,18 +397,17 @@ pub(crate) fn answer(view: &View, labels: &Labels, model: Option<&ListModel>) ->
         if belief < most * 0.9 || (model.is_none() && !items.is_empty()) {
             break;
         }
-        for item in group.items {
-            let key = text::key(&item.text);
-            if taken.iter().any(|(s, e)| item.start < *e && *s < item.end) || !seen.insert(key.clone()) {
+        for item in &group.items {
+            if taken.iter().any(|(s, e)| item.start < *e && *s < item.end) || !seen.insert(&item.key) {
                 continue;
             }
             let mut sure = belief;
-            if let Some((right, wrong)) = model.and_then(|m| m.items.get(&text::hash(&["item", &key]))) {
+            if let Some((right, wrong)) = model.and_then(|m| m.items.get(&text::hash(&["item", &item.key]))) {
                 sure = blend(sure, *right, *wrong, 2.0);
             }
             if sure >= 0.4 {
                 taken.push((item.start, item.end));
-                items.push((item, sure));
+                items.push((item.clone(), sure));
             }
         }
         if items.len() >= MAX_ITEMS {
@@ -431,16 +435,13 @@ fn belief(group: &Group, model: Option<&ListModel>) -> f32 {
 }
 
 /// Learns from documents: what people gave as the list's values.
-pub(crate) fn learn<'a>(
-    examples: impl Iterator<Item = (&'a View, &'a [String])>,
-    labels: &Labels,
-) -> ListModel {
+pub(crate) fn learn<'a>(examples: impl Iterator<Item = (&'a [Group], &'a [String])>) -> ListModel {
     let mut model = ListModel::default();
-    for (view, gold) in examples {
+    for (groups, gold) in examples {
         let keys: HashSet<String> = gold.iter().map(|g| text::key(g)).collect();
         let mut seen = HashSet::new();
-        for group in groups(view, labels) {
-            let right = group.items.iter().filter(|i| keys.contains(&text::key(&i.text))).count();
+        for group in groups {
+            let right = group.items.iter().filter(|i| keys.contains(&i.key)).count();
             let wrong = group.items.len() - right;
             // A group is right when most of it is, and it holds most of what was asked for.
             let good = right > wrong && right * 2 >= keys.len();
@@ -464,11 +465,10 @@ pub(crate) fn learn<'a>(
             }
             if good || group.fit > 0.5 {
                 for item in &group.items {
-                    let key = text::key(&item.text);
-                    let hash = text::hash(&["item", &key]);
+                    let hash = text::hash(&["item", &item.key]);
                     if model.items.len() < MAX_GROUPS * 5 || model.items.contains_key(&hash) {
                         let entry = model.items.entry(hash).or_default();
-                        if keys.contains(&key) {
+                        if keys.contains(&item.key) {
                             entry.0 += 1;
                         } else {
                             entry.1 += 1;

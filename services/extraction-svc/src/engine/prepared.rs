@@ -6,7 +6,7 @@ use super::candidate::{Candidate, Habits, Pool, Reading, Runs, candidates, own_c
 use super::context::Context;
 use super::features::{AllLabels, Census, Feature, Rivals, Vector, dense, sparse};
 use super::layout::View;
-use super::lists::{self, Item};
+use super::lists::{self, Group, Item};
 use super::model::Model;
 use super::plausible::plausible;
 use super::prior::Prior;
@@ -39,6 +39,8 @@ pub(crate) struct Prepared {
     pub habits: Habits,
     /// By index of the field; none for groups and parts of lists.
     pub fields: Vec<Option<Choices>>,
+    /// By index of the field: what stands under headings, for lists of single values.
+    pub groups: Vec<Vec<Group>>,
 }
 
 impl Prepared {
@@ -96,7 +98,10 @@ impl Prepared {
             mark_first(field, &mut choices);
             fields.push(Some(choices));
         }
-        Self { view, habits, fields }
+        let groups = (0..schema.fields.len())
+            .map(|i| if schema.is_list(i) { lists::groups(&view, &labels.of[i]) } else { Vec::new() })
+            .collect();
+        Self { view, habits, fields, groups }
     }
 
     /// Leaves only so many candidates of a field, the strongest before anything is learned, and those to keep.
@@ -164,14 +169,12 @@ impl Prepared {
     pub(crate) fn items(
         &self,
         schema: &CompiledSchema,
-        labels: &AllLabels,
         index: usize,
         model: Option<&Model>,
     ) -> Vec<(Item, f32)> {
         const MOST_NAMES: usize = 20;
         let field = &schema.fields[index];
-        let groups =
-            lists::answer(&self.view, &labels.of[index], model.and_then(|m| m.lists.get(&field.path)));
+        let groups = lists::answer(&self.groups[index], model.and_then(|m| m.lists.get(&field.path)));
         let Some(choices) = self.fields[index].as_ref().filter(|_| field.is_gathered()) else {
             return groups;
         };
@@ -189,10 +192,7 @@ impl Prepared {
             .filter_map(|r| {
                 let candidate = &choices.candidates[r.candidate];
                 let Reading::Text(text) = &candidate.reading else { return None };
-                Some((
-                    Item { start: candidate.start(), end: candidate.end(), text: text.clone() },
-                    r.probability,
-                ))
+                Some((Item::new(candidate.start(), candidate.end(), text.clone()), r.probability))
             })
             .collect()
     }

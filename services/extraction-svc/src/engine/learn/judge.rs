@@ -6,7 +6,6 @@ use super::{Example, list_path, texts};
 use crate::engine::calibrate::Sort;
 use crate::engine::candidate::Reading;
 use crate::engine::extract::{columns, scalars};
-use crate::engine::features::AllLabels;
 use crate::engine::gold;
 use crate::engine::lists::Item;
 use crate::engine::model::Model;
@@ -30,7 +29,6 @@ impl Tally {
 /// Compares what a model answers with what people said.
 pub(super) fn judge(
     schema: &CompiledSchema,
-    labels: &AllLabels,
     lesson: &Example,
     model: Option<&Model>,
     tally: &mut Tally,
@@ -58,13 +56,11 @@ pub(super) fn judge(
             judged.push((Sort::Scalar, belief, good));
         }
     }
-    judge_lists(schema, labels, lesson, model, &schema.root, tally, judged, each);
+    judge_lists(schema, lesson, model, &schema.root, tally, judged, each);
 }
 
-#[expect(clippy::too_many_arguments, reason = "one step of judge()")]
 fn judge_lists(
     schema: &CompiledSchema,
-    labels: &AllLabels,
     lesson: &Example,
     model: Option<&Model>,
     nodes: &[(String, Node)],
@@ -76,21 +72,21 @@ fn judge_lists(
     for (_, node) in nodes {
         match node {
             Node::Scalar(_) => {}
-            Node::Object(members) => judge_lists(schema, labels, lesson, model, members, tally, judged, each),
+            Node::Object(members) => judge_lists(schema, lesson, model, members, tally, judged, each),
             Node::List(index) => {
                 let path = &schema.fields[*index].path;
                 let Some(value) = lesson.gold.pointer(list_path(path)) else { continue };
                 if schema.fields[*index].kind != Kind::Text {
-                    let answers = lesson.prepared.items(schema, labels, *index, model);
+                    let answers = lesson.prepared.items(schema, *index, model);
                     judge_values(lesson, &schema.fields[*index], value, &answers, tally, judged, each);
                     continue;
                 }
                 let mut keys: Vec<String> = texts(value).iter().map(|t| text::key(t)).collect();
                 let all = keys.len();
-                let answers = lesson.prepared.items(schema, labels, *index, model);
+                let answers = lesson.prepared.items(schema, *index, model);
                 let mut right = 0;
                 for (item, belief) in &answers {
-                    let at = keys.iter().position(|k| *k == text::key(&item.text));
+                    let at = keys.iter().position(|k| *k == item.key);
                     if let Some(at) = at {
                         keys.swap_remove(at);
                         right += 1;
