@@ -198,7 +198,7 @@ impl Context {
         let last = (end + 5).min(view.tokens.len());
         context.after = meaning(&view.tokens[end..last]);
         context.after_words = (end..last.min(end + 2)).map(|i| text::key(&view.tokens[i].folded)).collect();
-        if let Some(below) = of.below {
+        if let Some(below) = view.segments[view.tokens[end - 1].segment].below {
             context.below_key = key(view, below);
         }
         context

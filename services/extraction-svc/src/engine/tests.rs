@@ -7,6 +7,7 @@ mod layouts;
 mod learns;
 mod recognises;
 mod schemas;
+mod wholes;
 
 use serde_json::{Value, json};
 

@@ -47,7 +47,9 @@ pub(super) fn starts(view: &View, segment: usize) -> Vec<usize> {
         if words::is_legal_form(&view.tokens[i + 1].folded) {
             continue;
         }
-        if separates || (label && i < of.start + 5) {
+        // "Exhibit 7.1 Service Agreement"
+        let numbered = i == of.start + 1 && is_number(view, i) && words::is_capital(&view.tokens[i + 1].text);
+        if separates || numbered || (label && i < of.start + 5) {
             starts.push(i + 1);
             if starts.len() >= MOST {
                 break;
@@ -146,6 +148,21 @@ pub(super) fn texts(found: &mut Found<'_>) {
         if a.end - a.start <= 8 && b.end - b.start <= 8 && !is_prose(view, segment) && !is_prose(view, below)
         {
             found.add_text(vec![(a.start, a.end), (b.start, b.end)]);
+            // A company's name goes on to its legal form.
+            let legal = |s: usize| {
+                view.tokens[view.segments[s].start..view.segments[s].end]
+                    .iter()
+                    .any(|t| words::is_legal_form(&t.folded))
+            };
+            if let Some(third) = next_line(view, below)
+                && !legal(segment)
+                && !legal(below)
+                && words::is_legal_form(&view.tokens[view.segments[third].end - 1].folded)
+                && view.segments[third].end - view.segments[third].start <= 8
+            {
+                let c = &view.segments[third];
+                found.add_text(vec![(a.start, a.end), (b.start, b.end), (c.start, c.end)]);
+            }
         }
     }
 }
@@ -192,6 +209,11 @@ pub(super) fn names_in_prose(found: &mut Found<'_>, first: usize, end: usize) {
             }
             if words::is_capital(&token.text) || token.text.starts_with(|c: char| c.is_ascii_digit()) {
                 last = j;
+                // "SERVICE AGREEMENT This agreement": what is written in capitals ends with them, a title before "THIS".
+                let title = j > i && is_loud(view, j) && is_loud(view, j - 1) && j + 1 < end;
+                if title && (!is_loud(view, j + 1) || view.tokens[j + 1].folded == "this") {
+                    ends.push(j + 1);
+                }
                 if token.text.ends_with([',', ';', ')', '.', '”', '"']) || words::is_legal_form(&token.folded)
                 {
                     ends.push(j + 1);
@@ -217,15 +239,40 @@ pub(super) fn names_in_prose(found: &mut Found<'_>, first: usize, end: usize) {
                 found.add_text(split_by_segment(view, start, *to));
             }
         }
-        // "laws of the State of New York": names behind "of" stand alone too.
         for k in i + 1..last {
-            if matches!(view.tokens[k].folded.as_str(), "of" | "and" | "&") && k < last {
-                found.add_text(split_by_segment(view, k + 1, last + 1));
+            if matches!(view.tokens[k].folded.as_str(), "of" | "and" | "&") {
+                // "laws of the State of New York": names behind "of" stand alone too.
                 found.add_text(split_by_segment(view, i, k));
+            } else if !ends_sentence(view, k) && !is_number(view, k) {
+                continue;
+            }
+            // "Exhibit 7 Service Agreement", "Governing Law. Nevada law governs": so do those behind a number or a sentence.
+            for to in ends.iter().filter(|e| **e > k + 1) {
+                found.add_text(split_by_segment(view, k + 1, *to));
             }
         }
         i = last + 1;
     }
+}
+
+/// Whether a word ends a sentence: it is no initial and no form of a company.
+fn ends_sentence(view: &View, i: usize) -> bool {
+    let token = &view.tokens[i];
+    token.text.ends_with('.')
+        && token.text.chars().filter(|c| c.is_alphabetic()).count() > 3
+        && !words::is_company_word(&token.folded)
+}
+
+/// Whether a word is a number: "7", "99.1".
+fn is_number(view: &View, i: usize) -> bool {
+    let text = &view.tokens[i].text;
+    text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains(|c: char| c.is_alphabetic() || c == ',')
+}
+
+/// Whether a word is written in capitals alone.
+fn is_loud(view: &View, i: usize) -> bool {
+    let letters = || view.tokens[i].text.chars().filter(|c| c.is_alphabetic());
+    letters().count() > 1 && letters().all(char::is_uppercase)
 }
 
 /// Whether a number in running text begins an address: "782 Willow Creek Drive".
