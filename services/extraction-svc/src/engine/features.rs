@@ -8,6 +8,7 @@ mod duration;
 mod labels;
 mod sparse;
 mod textual;
+mod within;
 
 pub(crate) use census::Census;
 pub(crate) use dense::dense;
@@ -33,6 +34,7 @@ features! {
     HasColon, HasEmail, Country, State, Street, PostalCode, Comma, FirstSegment, InProse, TableRow, Checksum, NearBottom, TitleLike,
     Remembered,  SmallFirst, AlphaShare, EndsOdd, TopCompany, EmailMatch, PhonePlus, ImpliedLabel, InDate,
     RangeMatch, RangeMiss, LineNumber, Related, RelatedFirst, Ongoing, Highest, NamePart, NamePartMiss, BeforePlace, AfterPostal, LegalOnly, TopicWord, Defined, SentenceBreak, Between, CodeLine, LabelLine, BiggestLabelled, SelfLabel, FirstOfEquals, Stranger, Told, HeadsAddress,
+    BeginsWithin, EndsWithin, BeginsElsewhere, Rounded, WithTax,
 }
 
 /// How many features have a meaning.

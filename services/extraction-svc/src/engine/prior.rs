@@ -66,6 +66,8 @@ const TOTAL: &[(F, f32)] = &[
     (F::Zero, -2.0),
     (F::Often, 0.6),
     (F::Bottom, 0.4),
+    (F::Rounded, 2.0),
+    (F::WithTax, 1.0),
 ];
 const ID: &[(F, f32)] = &[
     (F::InDate, -3.0),
@@ -152,6 +154,9 @@ const ADDRESS: &[(F, f32)] = &[
     (F::EndsOdd, -2.0),
     (F::LooksLabel, -3.0),
     (F::LegalEnd, -2.0),
+    (F::BeginsWithin, -1.5),
+    (F::EndsWithin, -1.5),
+    (F::BeginsElsewhere, -2.0),
 ];
 const HEADING: &[(F, f32)] = &[
     (F::TopicWord, 1.5),

@@ -5,6 +5,9 @@ use crate::engine::layout::View;
 use crate::engine::recognise::{code, words};
 use crate::engine::text;
 
+/// The highest amount that is compared with others.
+const MOST_CENTS: i64 = 1_000_000_000_000;
+
 /// What a document says about all candidates of a pool together.
 pub(crate) struct Census {
     pub counts: std::collections::HashMap<String, usize>,
@@ -72,6 +75,55 @@ impl Census {
             view.tokens[s.start..s.end].iter().any(|t| words::is_legal_form(&t.folded)) && s.end - s.start > 1
         });
         census
+    }
+
+    /// Where an amount, a usual share of it and their sum stand in a document: 1 for the sum, which has the tax in it, -1
+    /// for what is taxed.
+    pub(super) fn with_tax(&self, cents: i64) -> f32 {
+        const RATES: std::ops::RangeInclusive<i64> = 4..=27;
+        // The least tax that is no coincidence, and what a sum is rounded by.
+        const LEAST: i64 = 10;
+        const COIN: i64 = 4;
+        let near = |amount: i64, by: i64| {
+            let from = self.amounts.partition_point(|a| *a < amount - by);
+            self.amounts[from..].iter().copied().take_while(move |a| *a <= amount + by)
+        };
+        let tax = |net: i64, rate: i64| (net * rate + 50) / 100;
+        let taxed = |net: i64, sum: i64| {
+            RATES
+                .map(|rate| tax(net, rate))
+                .filter(|t| *t >= LEAST)
+                .any(|t| near(t, 1).any(|listed| (net + listed - sum).abs() <= COIN))
+        };
+        if !(1..=MOST_CENTS).contains(&cents) {
+            return 0.0;
+        }
+        let net = RATES
+            .map(|rate| tax(cents, rate))
+            .filter(|t| *t >= LEAST)
+            .any(|t| near(t, 1).next().is_some() && near(cents + t, COIN).next().is_some());
+        let sum = self.amounts.iter().any(|net| *net > 0 && *net < cents && taxed(*net, cents));
+        f32::from(u8::from(sum)) - f32::from(u8::from(net))
+    }
+
+    /// Where cash is rounded to five cents and the difference stands there, too: 1 for the amount that is paid, -1 for the
+    /// one before.
+    pub(super) fn rounded(&self, cents: i64) -> f32 {
+        const COIN: i64 = 5;
+        let has = |amount: i64| self.amounts.binary_search(&amount).is_ok();
+        let told = |difference: i64| has(difference) || has(-difference);
+        let found = (1..COIN).any(|d| told(d) && (has(cents + d) || has(cents - d)));
+        let whole = cents % COIN == 0;
+        let other = |d: i64| (cents + d) % COIN == 0 && has(cents + d);
+        if cents <= COIN || !found {
+            0.0
+        } else if whole {
+            1.0
+        } else if (1..COIN).any(|d| told(d) && (other(d) || other(-d))) {
+            -1.0
+        } else {
+            0.0
+        }
     }
 }
 

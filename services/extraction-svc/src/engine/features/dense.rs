@@ -10,6 +10,7 @@ use crate::engine::schema::{CompiledSchema, Topic};
 use super::beside::heads_address;
 use super::census::{Census, cents, rank_of_degree, ratio};
 use super::textual::textual;
+use super::within::{begins_elsewhere, begins_within, ends_within};
 use super::{AllLabels, DENSE, Feature, Rivals};
 
 /// A text that fits the label of another field as well as this is that label.
@@ -165,6 +166,8 @@ pub(crate) fn dense(
                     *a > 0 && *a < mine && census.amounts.binary_search(&(mine - a)).is_ok() && mine != 2 * a
                 });
             set(F::SumOfTwo, flag(sum));
+            set(F::Rounded, census.rounded(mine));
+            set(F::WithTax, census.with_tax(mine));
             // Digits within a date or a telephone number are no amount.
             let around =
                 view.tokens.get(end).is_some_and(|t| t.folded.starts_with(['/', '-']) && t.folded.len() > 1)
@@ -197,6 +200,9 @@ pub(crate) fn dense(
                     && (of.meaning.number.is_some() || own.fits(&of.meaning) >= 0.5 && !of.has_digit)
             });
             set(F::SelfLabel, flag(names_itself));
+            set(F::BeginsWithin, flag(begins_within(view, field, candidate)));
+            set(F::EndsWithin, flag(ends_within(view, field, candidate)));
+            set(F::BeginsElsewhere, flag(field.topic == Topic::Address && begins_elsewhere(view, candidate)));
             textual(&mut set, view, schema, field, candidate, value, census, segment_index, near > 0.75);
             if rivals.itself.other(index) >= A_LABEL && field.topic != Topic::Heading {
                 set(F::LooksLabel, 1.0);

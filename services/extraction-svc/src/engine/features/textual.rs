@@ -10,6 +10,7 @@ use crate::engine::text;
 
 use super::Feature;
 use super::census::{Census, degree, ratio};
+use super::within::is_register;
 
 /// How much a place of a later address counts beside one of the first.
 const LATER_PLACE: f32 = 0.5;
@@ -106,9 +107,12 @@ pub(super) fn textual(
         && view.segments[segment].start == start
         && view.segments[segment].end == end;
     set(F::TitleLike, flag(heading && capitals + joints == tokens.len()));
-    let legal_only = tokens
-        .iter()
-        .all(|t| words::is_company_word(&t.folded) || !t.text.chars().any(char::is_alphanumeric));
+    // The letter of a country in brackets, as in "Co. (M) Sdn Bhd", says no name.
+    let legal_only = tokens.iter().all(|t| {
+        words::is_company_word(&t.folded)
+            || !t.text.chars().any(char::is_alphanumeric)
+            || (t.text.starts_with('(') && t.text.ends_with(')') && t.text.chars().count() == 3)
+    });
     // "a Delaware corporation" says what a company is, not its name.
     let described =
         start > 0 && matches!(view.tokens[start - 1].folded.as_str(), "a" | "an" | "eine" | "une") && company;
@@ -128,10 +132,10 @@ pub(super) fn textual(
         set(
             F::CodeLine,
             flag(candidate.parts.iter().any(|p| {
-                p.1 - p.0 == 1
-                    && code::is_id(
-                        crate::engine::candidate::trim(&view.tokens[p.0].text).trim_matches(['(', ')']),
-                    )
+                let code =
+                    |t: &Token| code::is_id(crate::engine::candidate::trim(&t.text).trim_matches(['(', ')']));
+                (p.1 - p.0 == 1 && code(&view.tokens[p.0]))
+                    || view.tokens[p.0..p.1].iter().any(|t| is_register(&t.text))
             })),
         );
         set(F::LabelLine, flag(candidate.parts.iter().any(|p| is_label(&line(p)))));

@@ -1,4 +1,4 @@
-//! Values that are whole: no part of a longer name or address, and nothing beside.
+//! Values that are whole: no part of a longer name or address, no amount before its tax or its rounding.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,78 @@ use crate::engine::candidate::{Habits, Pool, candidates};
 use crate::engine::layout::View;
 use crate::engine::{CompiledSchema, extract, text};
 
+fn receipt() -> CompiledSchema {
+    CompiledSchema::compile(&json!({"title": "Receipt", "type": "object", "properties": {
+        "company": {"type": "string", "title": "Company", "description": "Name of the shop that issued the receipt"},
+        "address": {"type": "string", "title": "Address", "description": "Postal address of the shop"},
+        "total": {"type": "number", "title": "Total", "description": "Total amount to pay"},
+    }}))
+    .unwrap()
+}
+
 fn answer(document: &Document, fields: &CompiledSchema, name: &str) -> Value {
     let found = extract(document, fields, None);
     assert_proven(document, &found);
     found.data[name].clone()
+}
+
+#[test]
+fn an_address_has_all_its_lines_and_no_others() {
+    for (lines, address) in [
+        (
+            // Lines that end at a comma go on.
+            ["12 Harbour Road,", "Brookside,", "40170 Eastport,", "Westland", "Tel: 03-555 12345"].as_slice(),
+            "12 Harbour Road, Brookside, 40170 Eastport, Westland",
+        ),
+        (
+            // Numbers of registers stand before it.
+            &["(Co. No. 113825-W)", "(Tax Reg No. 001492992000)", "No 8, Harbour Road", "40170 Eastport"],
+            "No 8, Harbour Road 40170 Eastport",
+        ),
+        (
+            // So does whose address it is.
+            &["Licensee of Northwind", "Lot 6, Harbour Road", "40170 Eastport"],
+            "Lot 6, Harbour Road 40170 Eastport",
+        ),
+    ] {
+        let mut texts = vec![(4, 1, "Northwind Paper Ltd")];
+        texts.extend(lines.iter().zip(2..).map(|(line, row)| (4, row, *line)));
+        for row in 12..20 {
+            texts.extend([(4, row, "Paper"), (40, row, "1.50")]);
+        }
+        texts.extend([(4, 20, "Total"), (40, 20, "12.00")]);
+        assert_eq!(answer(&paper(&texts), &receipt(), "address"), address);
+    }
+}
+
+#[test]
+fn a_company_is_named_up_to_its_legal_form() {
+    let lines = ["Popular Book", "Co. (M) Ltd", "12 Harbour Road"];
+    let mut texts: Vec<(u16, u16, &str)> = lines.iter().zip(1..).map(|(line, row)| (4, row, *line)).collect();
+    texts.extend([(4, 12, "Total"), (40, 12, "12.00")]);
+    assert_eq!(answer(&paper(&texts), &receipt(), "company"), "Popular Book Co. (M) Ltd");
+}
+
+#[test]
+fn what_is_paid_is_rounded_and_has_its_tax() {
+    for (amounts, total) in [
+        // The total before and after cash is rounded, in either order.
+        (
+            [("Item", "30.91"), ("Total", "30.91"), ("Rounding", "-0.01"), ("Total", "30.90")].as_slice(),
+            30.90,
+        ),
+        (&[("Total rounded", "72.75"), ("Rounding", "0.01"), ("Total", "72.74")], 72.75),
+        // 6 percent of 52.00.
+        (&[("Total", "52.00"), ("Duty", "3.12"), ("Total", "55.12")], 55.12),
+        // A difference that nobody calls rounding is none.
+        (&[("Item", "30.90"), ("Total", "30.91")], 30.91),
+    ] {
+        let mut texts = vec![(4, 1, "Northwind Paper Ltd"), (4, 2, "12 Harbour Road")];
+        for ((label, amount), row) in amounts.iter().zip(5..) {
+            texts.extend([(4, row, *label), (40, row, *amount)]);
+        }
+        assert_eq!(answer(&paper(&texts), &receipt(), "total"), json!(total), "{amounts:?}");
+    }
 }
 
 #[test]
