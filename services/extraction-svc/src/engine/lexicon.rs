@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 const CONCEPTS: &str = include_str!("lexicon.txt");
 
 /// Words that say nothing in a label.
-const EMPTY: &str = "the a an who that which if any above below different where appropriate include of to for on by in at from as is are with and or your our this that please de la le les du des el los las del di da do dos das der die das den dem des ein eine und oder fur von vom zu zum zur im am an auf pour par et ou en au aux van het een voor op te z na od do dla w i o e y per si";
+const EMPTY: &str = "the a an who that which if any above below different where appropriate include of to for on by in at from as is are with and or your our this that please de la le les du des el los las del di da do dos das der die das den dem des ein eine und oder fur von vom zu zum zur im am an auf pour par et ou en au aux van het een voor op te z na od do dla w i o e y per si betragt belauft lautet ist wird bedraagt wynosi ammonta asciende eleve";
 
 /// One concept or word of a label.
 pub type Concept = u32;
@@ -178,9 +178,16 @@ impl Lexicon {
         for split in (3..=word.len() - 3).rev() {
             let (head, tail) = word.split_at(split);
             let Some(tail) = self.phrases.get(tail) else { continue };
-            for bare in
-                [head, head.trim_end_matches('s'), head.trim_end_matches('n'), head.trim_end_matches("es")]
-            {
+            let full = format!("{head}e");
+            let bare = [
+                head,
+                head.trim_end_matches('s'),
+                head.trim_end_matches('n'),
+                head.trim_end_matches("es"),
+                // "Mietbeginn" is of the "Miete".
+                full.as_str(),
+            ];
+            for bare in bare {
                 if let Some(concepts) = self.phrases.get(bare) {
                     let mut all = concepts.clone();
                     all.extend(tail);
