@@ -16,7 +16,7 @@ use super::text;
 use choices::{choices_in, truths};
 use texts::{blocks, texts};
 pub(crate) use texts::{is_prose, next_line};
-use typed::{combs, currencies, dates, durations, ids, numbers, runs, single};
+use typed::{combs, currencies, dates, durations, ibans, ids, numbers, runs, single};
 
 /// The most candidates of one kind in a document; the first ones stay.
 const MAX_CANDIDATES: usize = 4_000;
@@ -116,14 +116,7 @@ pub(crate) fn candidates(view: &View, pool: Pool, habits: Habits) -> Vec<Candida
         Pool::Emails => single(&mut found, code::email),
         Pool::Urls => single(&mut found, code::url),
         Pool::Phones => runs(&mut found, 6, |t| t.len() < 30 && code::is_phone(t)),
-        Pool::Ibans => runs(&mut found, 9, |t| {
-            code::iban_shape(
-                &t.bytes()
-                    .filter(u8::is_ascii_alphanumeric)
-                    .map(|b| b.to_ascii_uppercase())
-                    .collect::<Vec<_>>(),
-            )
-        }),
+        Pool::Ibans => ibans(&mut found),
         Pool::Ids => {
             let taken = combs(&mut found);
             ids(&mut found, &taken);
@@ -213,7 +206,9 @@ pub(crate) fn trim(value: &str) -> &str {
         .trim_matches(|c: char| c.is_whitespace() || ",;:|•*·\"“”_=►▪‣".contains(c))
         .trim_start_matches(['-', '–', '.', ')'])
         .trim();
-    let value = value.trim_end_matches(['-', '–', '(', '[']).trim_end();
+    // The mark "A-" is one.
+    let mark = value.len() == 2 && value.starts_with(|c: char| c.is_ascii_uppercase());
+    let value = if mark { value } else { value.trim_end_matches(['-', '–', '(', '[']).trim_end() };
     let opens = value.matches('(').count();
     let closes = value.matches(')').count();
     let value = if closes > opens { value.trim_end_matches(')') } else { value };

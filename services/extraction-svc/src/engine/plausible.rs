@@ -3,7 +3,7 @@
 use super::candidate::{Candidate, Reading};
 use super::layout::{Token, View};
 use super::lexicon::lexicon;
-use super::recognise::{date, words};
+use super::recognise::{date, letter, words};
 use super::schema::{Field, Topic};
 use super::text;
 
@@ -20,14 +20,21 @@ pub(crate) fn plausible(view: &View, field: &Field, candidate: &Candidate) -> bo
     let Reading::Text(value) = &candidate.reading else { return true };
     let tokens: Vec<&Token> =
         candidate.parts.iter().flat_map(|(start, end)| view.tokens[*start..*end].iter()).collect();
+    let named = matches!(field.topic, Topic::Organization | Topic::Person | Topic::Name);
+    if named && !field.in_list && value.contains(['"', '“', '”']) {
+        return false;
+    }
+    if named && tokens.len() > 1 && letter::is_greeting(&tokens[0].folded) {
+        return false;
+    }
     match field.topic {
-        Topic::Address => is_address(&tokens, value),
+        Topic::Address => is_address(&tokens, value) && !begins_with_day(view, candidate),
         Topic::Id => is_identifier(field, &tokens, value),
         Topic::Place => {
             is_place(view, candidate, &tokens) && !(asks(field, "law") && is_origin(view, candidate))
         }
         Topic::Organization | Topic::Person | Topic::Name if field.in_list => is_name(&tokens, value),
-        Topic::Person => !is_state(view, candidate.start()) && is_closed(value),
+        Topic::Person => !is_state(view, candidate.start()) && is_closed(value) && !is_small(&tokens),
         Topic::Organization | Topic::Name => is_closed(value),
         _ => true,
     }
@@ -78,14 +85,22 @@ fn is_closed(value: &str) -> bool {
     count(&['(']) == count(&[')']) && count(&['“']) == count(&['”']) && count(&['"']) % 2 == 0
 }
 
+/// A single word without a capital is nobody's name.
+fn is_small(tokens: &[&Token]) -> bool {
+    matches!(tokens, [one] if one.text.starts_with(char::is_lowercase))
+}
+
 fn letters(text: &str) -> usize {
     text.chars().filter(|c| c.is_alphabetic()).count()
 }
 
 fn is_day(tokens: &[&Token]) -> bool {
     let folded: Vec<&str> = tokens.iter().map(|t| t.folded.as_str()).collect();
-    let month_and_year = folded.len() == 2 && date::month(folded[0]).is_some();
-    month_and_year || date::read(&folded, date::Order::DayFirst).is_some_and(|d| d.tokens == folded.len())
+    // "October 2024" and "5 December", too.
+    let half = folded.len() == 2
+        && (date::month(folded[0]).is_some()
+            || (date::month(folded[1]).is_some() && folded[0].starts_with(|c: char| c.is_ascii_digit())));
+    half || date::read(&folded, date::Order::DayFirst).is_some_and(|d| d.tokens == folded.len())
 }
 
 fn is_address(tokens: &[&Token], value: &str) -> bool {
@@ -95,6 +110,30 @@ fn is_address(tokens: &[&Token], value: &str) -> bool {
         && letters(value) >= ADDRESS_LETTERS
         && !(words.len() >= SENTENCE && small * 2 > words.len())
         && !is_day(tokens)
+        && !tokens.iter().any(|t| t.text.contains(['"', '“', '”']))
+        && !letter::is_closing(tokens.iter().map(|t| t.folded.as_str()))
+        && !tokens.iter().any(|t| date::read(&[t.folded.as_str()], date::Order::DayFirst).is_some())
+}
+
+/// Whether a line of a text begins with a day, as what is printed above an address does.
+fn begins_with_day(view: &View, candidate: &Candidate) -> bool {
+    candidate.parts.iter().any(|(start, end)| {
+        let folded: Vec<&str> = view.tokens[*start..*end].iter().map(|t| t.folded.as_str()).collect();
+        date::read(&folded, date::Order::DayFirst).is_some()
+            && !view.tokens[*start..*end].iter().any(|t| words::is_street_word(&t.folded))
+    })
+}
+
+/// Whether a text says of itself that it is a place: by a number, a comma, a street or a country. A line that says nothing of
+/// it is an address only where a label says so.
+pub(crate) fn has_place(view: &View, candidate: &Candidate) -> bool {
+    let tokens = candidate.parts.iter().flat_map(|(start, end)| view.tokens[*start..*end].iter());
+    tokens.into_iter().any(|t| {
+        t.text.contains(|c: char| c.is_ascii_digit())
+            || t.text.ends_with(',')
+            || words::is_street_word(&t.folded)
+            || words::is_country(&t.folded)
+    })
 }
 
 /// Numbers that name an account, a document or a taxpayer have digits, and are no amounts.
@@ -108,7 +147,8 @@ fn is_identifier(field: &Field, tokens: &[&Token], value: &str) -> bool {
                 && !whole.is_empty()
                 && whole.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-'))
         });
-    let told = value.contains(": ") || is_day(tokens);
+    // "30-11-72" is a sort code where one is asked for.
+    let told = value.contains(": ") || (is_day(tokens) && !asks(field, "sortcode"));
     let postal = asks(field, "postal") && text::key(value).chars().count() > LONGEST_POSTAL;
     (has_digit || !numeric || value.chars().count() <= 2) && !amount && !told && !postal
 }

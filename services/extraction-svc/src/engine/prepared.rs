@@ -6,17 +6,32 @@ use super::candidate::{Candidate, Habits, Pool, Reading, Runs, candidates, own_c
 use super::context::Context;
 use super::features::{AllLabels, Census, Feature, Rivals, Vector, dense, sparse};
 use super::layout::View;
+use super::lexicon::lexicon;
 use super::lists::{self, Group, Item};
 use super::model::Model;
-use super::plausible::plausible;
+use super::plausible::{has_place, plausible};
 use super::prior::Prior;
-use super::schema::{CompiledSchema, Field, Kind};
+use super::schema::{CompiledSchema, Field, Kind, Topic};
 use super::score::{Weights, dot, several};
 
 /// The most candidates that are weighed in one document, over all fields together: what a schema of many fields costs.
 const MAX_VECTORS: usize = 400_000;
 /// So many of each kind are weighed all the same.
 const FEWEST_CANDIDATES: usize = 800;
+
+/// What fits a field so well is its label.
+const A_LABEL: f32 = 0.3;
+
+/// Whether any number or address may be it, so that only a label tells: a fax, where something is delivered.
+fn needs_label(field: &Field) -> bool {
+    let lexicon = lexicon();
+    let asks = |n: &str| field.label.has(lexicon.concept(n)) || field.other_label.has(lexicon.concept(n));
+    match field.topic {
+        Topic::Phone => asks("fax"),
+        Topic::Address => asks("delivery"),
+        _ => false,
+    }
+}
 
 /// The candidates of one field in one document.
 pub(crate) struct Choices {
@@ -89,6 +104,11 @@ impl Prepared {
                     census,
                     (i, list.len()),
                 );
+                let labelled = dense[Feature::Label as usize];
+                let bare = field.topic == Topic::Address && !has_place(&view, candidate);
+                if needs_label(field) && (labelled < A_LABEL / 2.0 || bare) || bare && labelled < A_LABEL {
+                    continue;
+                }
                 choices.candidates.push(candidate.clone());
                 choices.vectors.push(Vector { dense, sparse: words.get(i).cloned().unwrap_or_default() });
             }

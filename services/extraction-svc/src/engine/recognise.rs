@@ -4,6 +4,7 @@
 
 pub(crate) mod code;
 pub(crate) mod date;
+pub(crate) mod letter;
 pub(crate) mod number;
 pub(crate) mod tick;
 pub(crate) mod words;

@@ -3,7 +3,7 @@
 use crate::engine::context::{is_heading, is_label};
 use crate::engine::layout::View;
 use crate::engine::lexicon::lexicon;
-use crate::engine::recognise::{date, words};
+use crate::engine::recognise::{date, letter, words};
 use crate::engine::text;
 
 use super::Found;
@@ -28,6 +28,8 @@ pub(super) fn starts(view: &View, segment: usize) -> Vec<usize> {
                 token.text.as_str(),
                 "-" | "–" | "—" | "•" | "·" | "*" | "/" | "#" | "►" | ">" | "." | "▪"
             )
+            || ((letter::is_greeting(&token.folded) || letter::is_form_of_address(&token.folded))
+                && words::is_capital(&view.tokens[i + 1].text))
             || matches!(
                 token.folded.as_str(),
                 "at" | "bei"
@@ -69,10 +71,16 @@ pub(super) fn may_end(view: &View, i: usize, end: usize) -> bool {
         // "Jordan M. Avery": an initial ends no name.
         return false;
     }
+    // "October 2024" and "5 December" are one.
+    let number = |t: &str| t.len() <= 4 && t.bytes().all(|b| b.is_ascii_digit());
+    let month = |t: &crate::engine::layout::Token| date::month(&t.folded).is_some();
+    if (month(token) && number(&next.text)) || (number(&token.text) && month(next)) {
+        return false;
+    }
     token.text.ends_with([',', ';', '|', '.', ')', '”', '"'])
         || matches!(next.text.as_str(), "-" | "–" | "—" | "|" | "•" | "·" | "/" | "►" | "." | "*")
         || matches!(next.folded.as_str(), "at" | "bei" | "chez" | "and" | "und" | "et" | "in")
-        || next.text.starts_with(['(', '"', '“', '['])
+        || next.text.starts_with(['(', '"', '“', '[', '<'])
         || next.text.contains(|c: char| c.is_ascii_digit())
             != token.text.contains(|c: char| c.is_ascii_digit())
         || words::is_legal_form(&token.folded)
@@ -107,6 +115,17 @@ pub(super) fn texts(found: &mut Found<'_>) {
         let mut single_words = 0;
         for start in starts(view, segment) {
             for i in start..end.min(start + MAX_SPAN) {
+                // "Tobias und Lena Winkler": one word before "and" is no whole name.
+                let joined = i == start
+                    && i + 2 < end
+                    && matches!(
+                        view.tokens[i + 1].folded.as_str(),
+                        "and" | "und" | "et" | "y" | "e" | "en" | "i" | "&"
+                    )
+                    && words::is_capital(&view.tokens[i + 2].text);
+                if joined {
+                    continue;
+                }
                 if may_end(view, i, end) {
                     found.add_text(vec![(start, i + 1)]);
                 } else if single_words < 8 && i == start && end - start <= 6 {
@@ -175,7 +194,10 @@ pub(crate) fn is_prose(view: &View, segment: usize) -> bool {
     }
     let small =
         view.tokens[of.start..of.end].iter().filter(|t| t.text.starts_with(char::is_lowercase)).count();
-    small * 2 >= of.end - of.start
+    let count = of.end - of.start;
+    // German writes nouns with capitals.
+    let sentence = view.tokens[of.end - 1].text.ends_with('.') && small * 5 >= count * 2;
+    small * 2 >= count || sentence
 }
 
 /// Tokens from one to another, a part for each segment.
@@ -221,7 +243,13 @@ pub(super) fn names_in_prose(found: &mut Found<'_>, first: usize, end: usize) {
                         .tokens
                         .get(j + 1)
                         .is_some_and(|n| words::is_legal_form(&n.folded) || words::is_capital(&n.text));
-                    if token.text.ends_with([';', ')']) || !comma_goes_on {
+                    // A sentence ends, and the next paragraph begins with a capital, too.
+                    let letters = token.text.chars().filter(|c| c.is_alphabetic()).count();
+                    let sentence = token.text.ends_with('.')
+                        && letters > 3
+                        && !words::is_legal_form(&token.folded)
+                        && view.tokens.get(j + 1).is_some_and(|n| n.segment != token.segment);
+                    if token.text.ends_with([';', ')']) || !comma_goes_on || sentence {
                         break;
                     }
                 }
@@ -233,7 +261,9 @@ pub(super) fn names_in_prose(found: &mut Found<'_>, first: usize, end: usize) {
         ends.push(last + 1);
         ends.sort_unstable();
         ends.dedup();
-        let starts = [i, if words::is_joint(&view.tokens[i].folded) { i + 1 } else { i }];
+        let leads =
+            words::is_joint(&view.tokens[i].folded) || letter::is_form_of_address(&view.tokens[i].folded);
+        let starts = [i, if leads { i + 1 } else { i }];
         for start in starts {
             for to in ends.iter().filter(|e| **e > start) {
                 found.add_text(split_by_segment(view, start, *to));
@@ -311,9 +341,10 @@ pub(crate) fn next_line(view: &View, segment: usize) -> Option<usize> {
         return None;
     }
     // What has a label at its left is a value of its own.
-    let labelled = view
-        .left(below)
-        .is_some_and(|l| a.cell.is_none() && is_heading(view, l) && view.left(segment).is_some());
+    let labelled = view.left(below).is_some_and(|l| {
+        let own = view.left(segment).is_some() || view.segments[l].colon;
+        a.cell.is_none() && is_heading(view, l) && own
+    });
     (near && aligned && a.cell == b.cell && !labelled).then_some(below)
 }
 

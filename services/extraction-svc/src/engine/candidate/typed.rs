@@ -1,9 +1,11 @@
 //! Candidates with a shape: days, numbers, addresses of mail, phones, codes, spans of time.
 
 use crate::engine::layout::View;
+use crate::engine::lexicon::lexicon;
 use crate::engine::recognise::code;
 use crate::engine::recognise::date::{self, Order};
 use crate::engine::recognise::number::{self, Mark};
+use crate::engine::recognise::words;
 use crate::engine::text;
 
 use super::texts::starts;
@@ -172,6 +174,53 @@ pub(super) fn runs(found: &mut Found<'_>, most: usize, passes: impl Fn(&str) -> 
     }
 }
 
+/// Account numbers: as long as their country has them; where no country says so, as far as words with digits go.
+pub(super) fn ibans(found: &mut Found<'_>) {
+    /// The most words of one that is written in groups.
+    const MOST: usize = 12;
+    let view = found.view;
+    let mut skip = 0;
+    for start in 0..view.tokens.len() {
+        if start < skip {
+            continue;
+        }
+        let segment = view.tokens[start].segment;
+        let mut bare: Vec<u8> = Vec::new();
+        let mut last = None;
+        for end in start + 1..=view.segments[segment].end.min(start + MOST) {
+            let word = view.tokens[end - 1].text.trim_matches(['.', ',', ';', '(', ')', '"']);
+            if word.is_empty() || !word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+                break;
+            }
+            bare.extend(word.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_uppercase()));
+            let begins = bare.len() < 4
+                || (bare[..2].iter().all(u8::is_ascii_alphabetic)
+                    && bare[2..4].iter().all(u8::is_ascii_digit));
+            if !begins {
+                break;
+            }
+            if !code::iban_shape(&bare) {
+                continue;
+            }
+            let full = code::iban_length(&bare);
+            if full == Some(bare.len()) {
+                last = Some(end);
+                break;
+            }
+            if full.is_none() && word.contains(|c: char| c.is_ascii_digit()) {
+                last = Some(end);
+            }
+        }
+        if let Some(end) = last {
+            let joined = view.text(start, end);
+            let value = trim(&joined).trim_end_matches(['.', ',']).to_owned();
+            let key = text::key(&value);
+            found.add(vec![(start, end)], Reading::Text(value), key);
+            skip = end;
+        }
+    }
+}
+
 pub(super) fn ids(found: &mut Found<'_>, boxes: &[(usize, usize)]) {
     let view = found.view;
     for segment in 0..view.segments.len() {
@@ -179,7 +228,12 @@ pub(super) fn ids(found: &mut Found<'_>, boxes: &[(usize, usize)]) {
         if boxes.iter().any(|(s, e)| *s <= start && end <= *e) {
             continue;
         }
-        for i in start..end {
+        // "482 135 679 00021" and "QQ 12 34 56 C" behind their label are one number, and none of their groups is.
+        let groups = grouped(view, start, end);
+        if groups < end {
+            found.add_text(vec![(groups, end)]);
+        }
+        for i in start..groups {
             let bare = trim(&view.tokens[i].text).trim_end_matches('.').trim_matches(['(', ')', '[', ']']);
             // "n°12345" and "#A1" begin with the word for number.
             let bare = ["n°", "N°", "№", "#", "Nr.", "nr.", "No.", "no."]
@@ -219,12 +273,38 @@ pub(super) fn ids(found: &mut Found<'_>, boxes: &[(usize, usize)]) {
             }
         }
         // Several numbers in a cell are one answer where the cell holds nothing else.
-        if end - start > 1 && end - start <= 6 && view.segments[segment].has_digit {
+        if groups == end && end - start > 1 && end - start <= 6 && view.segments[segment].has_digit {
             for from in starts(view, segment) {
                 found.add_text(vec![(from, end)]);
             }
         }
     }
+}
+
+/// Where the groups of one number begin that fill the end of a segment, behind its label; the segment's end where there are
+/// none.
+fn grouped(view: &View, start: usize, end: usize) -> usize {
+    const FEWEST: usize = 3;
+    const LONGEST_GROUP: usize = 5;
+    let group = |i: usize| {
+        let word = view.tokens[i].text.as_str();
+        let digits = (1..=LONGEST_GROUP).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
+        let letters = (1..=2).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_uppercase());
+        (digits, letters)
+    };
+    let mut from = end;
+    while from > start && (group(from - 1).0 || group(from - 1).1) {
+        from -= 1;
+    }
+    // "NO 12 34": a word of a label belongs to the label.
+    while from < end && group(from).1 && lexicon().knows(&view.tokens[from].folded) {
+        from += 1;
+    }
+    let digits = (from..end).filter(|i| group(*i).0).count();
+    let behind_label = from == start
+        || view.tokens[from - 1].text.ends_with([':', '#'])
+        || text::words(&view.tokens[from - 1].text).iter().all(|w| lexicon().knows(w));
+    if end - from >= FEWEST && digits >= FEWEST && behind_label { from } else { end }
 }
 
 /// Digits in boxes of their own, as forms have them: "4 | 6 | 4 | - 4 | 5" is one number.
@@ -275,14 +355,10 @@ pub(super) fn currencies(found: &mut Found<'_>) {
 }
 
 pub(super) fn durations(found: &mut Found<'_>) {
-    const UNITS: &[&str] = &[
-        "day", "days", "month", "months", "year", "years", "week", "weeks", "days'", "months'", "tage",
-        "tagen", "monate", "monaten", "jours", "mois", "dias", "meses", "giorni", "mesi",
-    ];
     let view = found.view;
     for unit in 0..view.tokens.len() {
         let word = view.tokens[unit].folded.trim_matches(|c: char| !c.is_alphabetic());
-        if !UNITS.contains(&word) {
+        if !words::is_time_unit(word) {
             continue;
         }
         let mut start = unit;

@@ -43,6 +43,11 @@ pub(super) fn pieces(page: &Page, tables: u32) -> Vec<Piece> {
                 if word.hidden {
                     continue;
                 }
+                // "Policy number ........ MTR-5519027": dots lead from a label to its value.
+                if is_leader(&word.text) && !words.is_empty() && cell_of[index].is_none() {
+                    push(&mut pieces, page, &mut words, &cell_of, &path_of);
+                    continue;
+                }
                 if let Some(last) = words.last() {
                     let before = &page.words[*last];
                     let apart = if cell_of[*last].is_some() || cell_of[index].is_some() {
@@ -60,6 +65,13 @@ pub(super) fn pieces(page: &Page, tables: u32) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+/// Whether a word is nothing but a line of dots.
+fn is_leader(word: &str) -> bool {
+    const FEWEST: usize = 4;
+    let dots: usize = word.chars().map(|c| if c == '…' { 3 } else { 1 }).sum();
+    dots >= FEWEST && word.chars().all(|c| matches!(c, '.' | '…' | '·'))
 }
 
 fn gap_is_wide(before: &crate::document::Word, word: &crate::document::Word) -> bool {

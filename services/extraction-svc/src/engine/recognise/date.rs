@@ -309,6 +309,15 @@ pub(crate) fn order_of(tokens: &[&str], named: Option<Order>) -> Order {
                 american -= 1;
             }
         }
+        // "Boulder, CO 80302".
+        let postal = |t: &&str| t.len() >= 5 && t.bytes().take(5).all(|b| b.is_ascii_digit());
+        if i > 0
+            && tokens[i - 1].ends_with(',')
+            && super::words::is_state_code(token)
+            && tokens.get(i + 1).is_some_and(postal)
+        {
+            american += 1;
+        }
         if *token == "zip" || *token == "irs" || *token == "usa" {
             american += 1;
         }

@@ -89,6 +89,23 @@ const COMPANY: &[&str] = &[
     "academy",
     "hospital",
     "clinic",
+    "clinique",
+    "clinica",
+    "klinik",
+    "klinikum",
+    "krankenhaus",
+    "ziekenhuis",
+    "szpital",
+    "surgery",
+    "praxis",
+    "pediatrics",
+    "council",
+    "municipality",
+    "gemeinde",
+    "mairie",
+    "ayuntamiento",
+    "comune",
+    "gemeente",
     "laboratories",
     "pharmaceuticals",
     "technologies",
@@ -533,6 +550,11 @@ pub(crate) fn is_time_unit(folded: &str) -> bool {
         "minutes",
     ];
     UNITS.contains(&folded.trim_matches(|c: char| !c.is_alphabetic()))
+}
+
+/// The code of a state, folded.
+pub(crate) fn is_state_code(folded: &str) -> bool {
+    STATE_CODES.contains(&folded)
 }
 
 /// A state or province, by name or code.

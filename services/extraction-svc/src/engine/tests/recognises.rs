@@ -17,6 +17,8 @@ fn named_languages_say_how_days_are_written_where_the_document_does_not() {
         (vec!["en-US"], vec!["25/12/2018"], Order::DayFirst),
         (vec!["de"], vec!["12/25/2018"], Order::MonthFirst),
         (vec!["de"], vec!["(mm-dd-yyyy)"], Order::MonthFirst),
+        (vec![], vec!["03/04/2020", "boulder,", "co", "80302"], Order::MonthFirst),
+        (vec![], vec!["03/04/2020", "boulder", "co", "80302"], Order::DayFirst),
     ] {
         let named: Vec<String> = tags.iter().map(|&tag| tag.to_owned()).collect();
         let found = date::order_of(&tokens, date::order_of_languages(&named));
