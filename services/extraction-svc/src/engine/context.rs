@@ -1,11 +1,14 @@
 //! What stands around a candidate: the labels that may be its own, and the words of its surroundings.
 
+mod near;
 mod prose;
 
 use super::candidate::{Candidate, Reading, is_prose, trim};
 use super::layout::{View, meaning};
 use super::lexicon::{Meaning, lexicon};
 use super::text;
+pub(crate) use near::is_pair;
+use near::{ends_value, is_labels_column, phone_letter};
 
 /// Labels around a span, as meanings, and the texts that a model learns from.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +67,7 @@ pub(crate) fn is_heading(view: &View, segment: usize) -> bool {
             && (!super::candidate::is_prose(view, segment) || says_labels(view, segment))))
         && !of.has_digit
         && !of.meaning.concepts.is_empty()
+        && !view.tokens[of.start..of.end].iter().any(|t| t.text.contains('@') || t.folded.starts_with("www."))
 }
 
 /// Whether a segment stands alone below a line of running text: the end of a paragraph.
@@ -119,20 +123,34 @@ impl Context {
         let mut context = Self::default();
 
         let mut from = start.saturating_sub(6).max(of.start);
-        for i in (from..start).rev() {
-            // Another value's words are no label: a separator ends the look back.
-            if i + 1 < start
+        // "Total value: EUR 96.00": a currency stands between a label and its value.
+        let is_currency = |i: usize| {
+            let bare = view.tokens[i].folded.trim_matches(['(', ')', '.']);
+            super::recognise::number::CURRENCIES.contains(&bare)
+        };
+        let mut to = start;
+        while to > from + 1 && is_currency(to - 1) && view.tokens[to - 2].text.ends_with([':', '：']) {
+            to -= 1;
+        }
+        for i in (from..to).rev() {
+            // Another value's words are no label: a separator ends the look back, and so does the end of a value.
+            if (i + 1 < to
                 && (view.tokens[i].text.ends_with([':', ';', '|'])
-                    || matches!(view.tokens[i].text.as_str(), "|" | "•" | "·"))
+                    || matches!(view.tokens[i].text.as_str(), "|" | "•" | "·")))
+                || ends_value(view, from, to, i)
             {
                 from = i + 1;
                 break;
             }
         }
-        if from < start {
-            context.inline = meaning(&view.tokens[from..start]);
-            context.inline_colon = view.tokens[start - 1].text.ends_with([':', '：', '#']);
+        if from < to {
+            context.inline = meaning(&view.tokens[from..to]);
+            context.inline_colon = view.tokens[to - 1].text.ends_with([':', '：', '#']);
             context.inline_key = text::key(&view.text(start.saturating_sub(3).max(from), start));
+        }
+        if let Some(sort) = phone_letter(view, from, start, &candidate.reading) {
+            context.inline = lexicon().meaning(&[sort.to_owned()]);
+            context.inline_colon = true;
         }
         if (is_prose(view, segment) || is_prose_above(view, segment))
             && let Some((from, to)) = prose::phrase(view, start)
@@ -149,7 +167,7 @@ impl Context {
             context.inline = code.clone();
             context.inline_colon = true;
         }
-        if let Some(left) = view.left(segment) {
+        if let Some(left) = view.left(segment).filter(|l| !is_pair(view, *l)) {
             context.left = view.segments[left].meaning.clone();
             context.left_colon = view.segments[left].colon;
             context.left_key = key(view, left);
@@ -171,7 +189,8 @@ impl Context {
         if let Some(above) = of.above {
             context.above_key = key(view, above);
             context.above_gap = (of.bounds.top - view.segments[above].bounds.bottom()) / view.height(segment);
-            if is_heading(view, above) || view.segments[above].colon {
+            let labels = is_heading(view, above) || view.segments[above].colon;
+            if labels && !is_labels_column(view, segment, above) {
                 context.above = view.segments[above].meaning.clone();
             }
         }

@@ -170,6 +170,8 @@ const HEADING: &[(F, f32)] = &[
     (F::Mislabelled, 1.2),
     (F::TitleLike, 1.0),
     (F::InProse, -1.0),
+    // Where a label says which is the title, the top of the page does not.
+    (F::ImpliedLabel, 4.0),
 ];
 
 /// What was measured on documents of many kinds, beside what is written above: `group Feature weight …` a line.

@@ -6,7 +6,9 @@ mod grounds;
 mod layouts;
 mod learns;
 mod recognises;
+mod relations;
 mod schemas;
+mod spans;
 mod wholes;
 
 use serde_json::{Value, json};

@@ -7,7 +7,8 @@ use crate::engine::recognise::number::CURRENCIES;
 /// Words that join a label to its value: "the rent *is* 500", "a deposit *of* 500".
 const JOINS: &[&str] = &[
     "is", "are", "was", "be", "of", "on", "at", "to", "in", "as", "for", "from", "until", "with", "amounts",
-    "ist", "von", "am", "bis", "est", "de", "du", "es", "el", "del", "di", "il", "up", "=", ":", "-",
+    "ist", "von", "am", "bis", "est", "de", "du", "es", "el", "del", "di", "il", "up", "=", ":", "-", "zum",
+    "zur", "ab", "betragt", "in", "hohe", "mit", "au", "le", "entro", "op", "per", "van", "bedraagt",
 ];
 /// Words at which a label in a sentence begins, or that belong to what stands before it.
 const BOUNDS: &[&str] = &[
@@ -17,7 +18,20 @@ const BOUNDS: &[&str] = &[
     "la", "les", "un", "une", "et", "ou", "los", "las", "una", "y", "o", "lo", "e",
 ];
 /// A label ends where a verb says what it is.
-const VERBS: &[&str] = &["is", "are", "was", "were", "be", "ist", "est", "es", "been"];
+const VERBS: &[&str] = &["is", "are", "was", "were", "be", "ist", "est", "es", "been", "betragt"];
+/// What a name is called in what follows begins with these words, where no bracket does.
+const CALLED: &[&str] = &[
+    "nachfolgend",
+    "nachstehend",
+    "folgenden",
+    "hereinafter",
+    "ci-apres",
+    "denomme",
+    "denommee",
+    "adelante",
+    "seguito",
+    "hierna",
+];
 /// The most words of such a label.
 const LONGEST: usize = 5;
 /// How far behind a name its definition stands, in words.
@@ -80,7 +94,7 @@ pub(super) fn defined_as(view: &View, end: usize) -> Option<(usize, usize)> {
     let mut i = end;
     while i < last {
         let text = view.tokens[i].text.as_str();
-        bracket |= text.starts_with('(');
+        bracket |= text.starts_with('(') || CALLED.contains(&view.tokens[i].folded.as_str());
         let bare = text.trim_start_matches('(');
         if bracket && opens(bare) {
             let inner = bare.trim_start_matches(['"', '“', '„', '«']);

@@ -4,6 +4,7 @@ use crate::engine::candidate::{Candidate, next_line};
 use crate::engine::context::is_label;
 use crate::engine::layout::{Token, View};
 use crate::engine::lexicon::lexicon;
+use crate::engine::recognise::letter;
 use crate::engine::recognise::words;
 use crate::engine::schema::CompiledSchema;
 
@@ -20,13 +21,25 @@ pub(crate) fn heads_address(view: &View, candidate: &Candidate) -> bool {
     if start != of.start || end != of.end || of.has_digit || candidate.parts.len() > 1 {
         return false;
     }
+    // A person within the company that is written to stands below its name.
+    let above = of.above.filter(|a| next_line(view, *a) == Some(segment));
+    if letter::is_honorific(&view.tokens[start].folded) && above.is_some_and(|a| !view.segments[a].has_digit)
+    {
+        return false;
+    }
     let (mut at, mut street) = (segment, false);
     for line in 0..ADDRESS_LINES {
         let Some(next) = next_line(view, at) else { return false };
         let tokens = &view.tokens[view.segments[next].start..view.segments[next].end];
         let worded = tokens.iter().any(|t| t.text.chars().filter(|c| c.is_alphabetic()).count() > 2);
         let numbered = tokens.iter().any(|t| t.text.contains(|c: char| c.is_ascii_digit()));
-        if !worded || (line == 0 && !numbered && !tokens.iter().any(|t| words::is_street_word(&t.folded))) {
+        // A person in the company that is written to stands between its name and its street.
+        if line == 0 && !numbered && tokens.first().is_some_and(|t| letter::is_honorific(&t.folded)) {
+            at = next;
+            continue;
+        }
+        if !worded || (at == segment && !numbered && !tokens.iter().any(|t| words::is_street_word(&t.folded)))
+        {
             return false;
         }
         if worded && tokens.iter().any(is_postal) && (street || line > 0) {

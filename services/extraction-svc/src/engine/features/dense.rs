@@ -2,10 +2,10 @@
 
 use crate::engine::candidate::{Candidate, Reading, is_prose};
 use crate::engine::context::Context;
-use crate::engine::layout::View;
+use crate::engine::layout::{Segment, View, meaning};
 use crate::engine::lexicon::lexicon;
 use crate::engine::recognise::{date, words};
-use crate::engine::schema::{CompiledSchema, Topic};
+use crate::engine::schema::{CompiledSchema, Field, Kind, Topic};
 
 use super::beside::heads_address;
 use super::census::{Census, cents, rank_of_degree, ratio};
@@ -15,6 +15,11 @@ use super::{AllLabels, DENSE, Feature, Rivals};
 
 /// A text that fits the label of another field as well as this is that label.
 const A_LABEL: f32 = 0.85;
+/// What a sentence must tell of a span of time to outdo the label of another field, and what is left of that label.
+const TOLD: f32 = 0.75;
+const LITTLE: f32 = 0.3;
+/// A word behind a number that fits a field so well says what the number counts.
+const COUNTED: f32 = 0.5;
 
 /// The features with a meaning.
 #[expect(clippy::too_many_arguments, reason = "a candidate with all that is known around it")]
@@ -65,16 +70,43 @@ pub(crate) fn dense(
     set(F::Before, own.fits(&context.before));
     set(F::After, own.fits(&context.after));
     set(F::Head, head);
-    let near =
-        defined.max(inline).max(left).max(0.9 * above).max(0.75 * column).max(0.6 * head).max(0.6 * section);
+    // "16 hours", "238 kWh": what stands right behind a number says what it counts.
+    let unit = match &candidate.reading {
+        Reading::Number(n) if !n.percent && !n.currency => own.unit(view, start, end),
+        _ => 0.0,
+    };
+    // What a label says and what its row, its column or its section says are one: "Mother" above "Maiden name".
+    let joined = [
+        (&context.left, &context.inline),
+        (&context.left, &context.column),
+        (&context.head, &context.column),
+        (&context.inline, &context.section),
+        (&context.left, &context.section),
+    ]
+    .into_iter()
+    .map(|(one, other)| own.joined(one, other))
+    .fold(0.0, f32::max);
+    let near = (0.9 * unit).max(0.9 * joined);
+    let near = near
+        .max(defined)
+        .max(inline)
+        .max(left)
+        .max(0.9 * above)
+        .max(0.75 * column)
+        .max(0.6 * head)
+        .max(0.6 * section);
     set(F::Label, near);
     let rival = rivals
         .inline
-        .over(index, inline)
-        .max(rivals.left.over(index, left))
+        .over(index, inline.max(unit))
+        .max(rivals.left.over(index, left.max(unit)))
         .max(rivals.defined.over(index, defined))
-        .max(rivals.above.over(index, above));
-    set(F::Compete, rival);
+        .max(rivals.above.over(index, above.max(unit)));
+    let told = if field.topic == Topic::Duration { own.told(view, start, end) } else { 0.0 };
+    // What a sentence tells of a span of time counts for more than the words right before it.
+    let rival = if told >= TOLD { LITTLE * rival } else { rival };
+    // The currency of an amount stands behind that amount's label.
+    set(F::Compete, if field.topic == Topic::Currency { 0.0 } else { rival });
     let nearest = if !context.inline.concepts.is_empty() {
         &context.inline
     } else if !context.left.concepts.is_empty() {
@@ -138,7 +170,7 @@ pub(crate) fn dense(
     set(F::Related, flag(related));
     set(F::RelatedFirst, if related { 1.0 / (1.0 + ratio(context.section_steps, 1)) } else { 0.0 });
     set(F::Stranger, flag(context.stranger && !own.of_stranger));
-    set(F::Told, if field.topic == Topic::Duration { own.told(view, start, end) } else { 0.0 });
+    set(F::Told, told);
     if own.current {
         set(F::Ongoing, flag(context.ongoing));
     }
@@ -151,7 +183,9 @@ pub(crate) fn dense(
             set(F::Largest, flag(n.decimals == 2 && n.value >= census.largest - 0.001));
             set(F::Zero, flag(n.value == 0.0));
             // Where amounts have cents, a whole number is none.
-            set(F::Whole, flag(n.decimals == 0) * if census.largest > f64::MIN { 3.0 } else { 1.0 });
+            let counts = unit >= COUNTED || field.kind == Kind::Number(true);
+            let whole = if census.largest > f64::MIN && !counts { 3.0 } else { 1.0 };
+            set(F::Whole, flag(n.decimals == 0 && unit < COUNTED) * whole);
             set(F::Negative, flag(n.negative));
             set(
                 F::YearLike,
@@ -175,7 +209,7 @@ pub(crate) fn dense(
                         .is_some()
                     || view.tokens.get(end).is_some_and(|t| words::is_time_unit(&t.folded))
                     || (start > 0 && date::month(&view.tokens[start - 1].folded).is_some());
-            set(F::InDate, flag(around));
+            set(F::InDate, flag(around && unit == 0.0));
         }
         Reading::Date { iso, plain, .. } => {
             set(F::PlainDate, flag(*plain));
@@ -197,7 +231,8 @@ pub(crate) fn dense(
             let names_itself = candidate.parts.iter().any(|(s, _)| {
                 let of = &view.segments[view.tokens[*s].segment];
                 of.start == *s
-                    && (of.meaning.number.is_some() || own.fits(&of.meaning) >= 0.5 && !of.has_digit)
+                    && (of.meaning.number.is_some()
+                        || own.fits(&of.meaning) >= 0.5 && !of.has_digit && !is_named(view, field, of))
             });
             set(F::SelfLabel, flag(names_itself));
             set(F::BeginsWithin, flag(begins_within(view, field, candidate)));
@@ -207,15 +242,62 @@ pub(crate) fn dense(
             if rivals.itself.other(index) >= A_LABEL && field.topic != Topic::Heading {
                 set(F::LooksLabel, 1.0);
             }
+            let of_somebody = matches!(field.topic, Topic::Organization | Topic::Person | Topic::Name);
+            if of_somebody && near < 0.75 && is_title(view, schema, candidate) {
+                set(F::LooksLabel, 1.0);
+            }
             if field.is_addressee() && census.first_company != Some(segment_index) {
-                let sender = if segment_index == 0 { 0.3 } else { 1.0 };
-                set(F::HeadsAddress, flag(heads_address(view, candidate)) * sender);
+                // At the top, below nothing but the document's title, and at the foot stands who wrote it.
+                let first = segment_index < 4
+                    && (0..segment_index).all(|s| {
+                        let concepts = &view.segments[s].meaning.concepts;
+                        !concepts.is_empty() && concepts.iter().all(|(c, _)| schema.about.has(*c))
+                    });
+                let sender = if first || y > 0.9 { 0.3 } else { 1.0 };
+                let head = flag(heads_address(view, candidate)) * sender;
+                set(F::HeadsAddress, head.max(flag(is_mailbox(view, candidate, TO))));
+            }
+            if field.issues && is_mailbox(view, candidate, FROM) {
+                set(F::TopCompany, 1.0);
+                set(F::WholeSegment, 1.0);
             }
             set(F::Highest, if own.highest { rank_of_degree(view, candidate, census) } else { 0.0 });
         }
         Reading::Choice(_) | Reading::Truth(_) => {}
     }
     x
+}
+
+/// Whether a name holds the word for what it names: "Calder Bank" is a bank's name, and no label of one.
+fn is_named(view: &View, field: &Field, of: &Segment) -> bool {
+    matches!(field.topic, Topic::Organization | Topic::Name)
+        && view.tokens[of.start..of.end]
+            .iter()
+            .all(|t| words::is_capital(&t.text) || words::is_joint(&t.folded))
+        && of.meaning.concepts.iter().any(|(c, w)| *w >= 1.0 && !lexicon().is_known(*c))
+}
+
+/// Whether a text says nothing but what the document is: "Lease agreement" of a lease agreement.
+fn is_title(view: &View, schema: &CompiledSchema, candidate: &Candidate) -> bool {
+    const LONGEST: usize = 6;
+    let (start, end) = (candidate.start(), candidate.end());
+    if candidate.parts.len() > 1 || end - start > LONGEST {
+        return false;
+    }
+    let said = meaning(&view.tokens[start..end]);
+    !said.concepts.is_empty() && said.concepts.iter().all(|(c, _)| schema.about.has(*c))
+}
+
+/// What the lines of a mail's head begin with.
+const FROM: &[&str] = &["from", "von", "de", "da", "van", "od"];
+const TO: &[&str] = &["to", "an", "a", "para", "aan", "do"];
+
+/// Whether a name stands before a mail's address in the head of the mail: "From: Greenleaf Garden <orders@…>".
+fn is_mailbox(view: &View, candidate: &Candidate, heads: &[&str]) -> bool {
+    let (start, end) = (candidate.start(), candidate.end());
+    let behind = view.tokens.get(end).is_some_and(|t| t.text.starts_with('<') && t.text.contains('@'));
+    let before = start.checked_sub(1).map(|i| &view.tokens[i]);
+    behind && before.is_some_and(|t| t.text.ends_with(':') && heads.contains(&t.folded.trim_end_matches(':')))
 }
 
 /// Whether a day is the first of "1 May – 31 May", or the second.

@@ -99,6 +99,34 @@ impl Labels {
         self.fits_alone(label).max(clause)
     }
 
+    /// How well two labels around a span fit together, where each says something of what is asked for and both say more
+    /// than one.
+    pub(crate) fn joined(&self, one: &Meaning, other: &Meaning) -> f32 {
+        let alone = self.fits_alone(one).min(self.fits_alone(other));
+        let best = self.fits(one).max(self.fits(other));
+        if alone == 0.0 {
+            return 0.0;
+        }
+        let mut both = Meaning { concepts: one.concepts.clone(), ..Meaning::default() };
+        both.concepts.extend(other.concepts.iter().filter(|(c, _)| !one.has(*c)));
+        let fit = self.fits_alone(&both);
+        if fit > best { fit } else { 0.0 }
+    }
+
+    /// How well the word behind a number says what it counts: "16 hours", "238 kWh".
+    pub(crate) fn unit(&self, view: &View, start: usize, end: usize) -> f32 {
+        let Some(next) = view.tokens.get(end) else { return 0.0 };
+        let worded = next.text.starts_with(char::is_alphabetic) && !next.text.ends_with(':');
+        // "§ 5 Holidays" and "4. Deposit" are headings.
+        let counted = view.tokens[end - 1].text.ends_with(|c: char| c.is_ascii_digit());
+        let section = start > 0 && view.tokens[start - 1].text.ends_with('§');
+        if !worded || !counted || section || view.tokens[end - 1].segment != next.segment {
+            return 0.0;
+        }
+        let one = meaning(&view.tokens[end..=end]);
+        self.fits(&one)
+    }
+
     /// How well a label fits the field's own title or name, as they stand.
     pub(crate) fn fits_plainly(&self, label: &Meaning) -> f32 {
         let whole = label.weight();
@@ -263,7 +291,10 @@ impl AllLabels {
                 self.whose(schema, &context.phrase)
             },
             left: if context.inline.concepts.is_empty() { self.whose(schema, &context.left) } else { none },
-            above: if context.inline.concepts.is_empty() && context.left.concepts.is_empty() {
+            above: if context.inline.concepts.is_empty()
+                && context.left.concepts.is_empty()
+                && !context.above.concepts.iter().all(|(c, _)| schema.about.has(*c))
+            {
                 self.whose(schema, &context.above)
             } else {
                 none

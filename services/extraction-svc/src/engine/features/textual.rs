@@ -1,10 +1,10 @@
 //! The features of texts: what sort of words they are, and what stands right beside them.
 
-use crate::engine::candidate::Candidate;
+use crate::engine::candidate::{Candidate, is_prose};
 use crate::engine::context::{is_heading, is_label};
 use crate::engine::layout::{Token, View};
 use crate::engine::lexicon::lexicon;
-use crate::engine::recognise::{code, date, words};
+use crate::engine::recognise::{code, date, letter, words};
 use crate::engine::schema::{CompiledSchema, Field, Topic};
 use crate::engine::text;
 
@@ -14,6 +14,25 @@ use super::within::is_register;
 
 /// How much a place of a later address counts beside one of the first.
 const LATER_PLACE: f32 = 0.5;
+
+/// Whether a line of running text above ends within the name that goes on here.
+fn is_cut(view: &View, start: usize) -> bool {
+    let segment = view.tokens[start].segment;
+    let Some(before) = start.checked_sub(1).map(|i| &view.tokens[i]) else { return false };
+    view.segments[segment].start == start
+        && is_prose(view, before.segment)
+        && view.segments[before.segment].row + 1 == view.segments[segment].row
+        && words::is_capital(&before.text)
+        && before.text.ends_with(char::is_alphabetic)
+        && words::is_capital(&view.tokens[start].text)
+}
+
+/// Whether a text holds a label's colon; that of "09:35" is none.
+fn has_colon(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let digit = |at: Option<usize>| at.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_digit);
+    value.match_indices(':').any(|(i, _)| !(digit(i.checked_sub(1)) && digit(Some(i + 1))))
+}
 
 #[expect(clippy::too_many_arguments, reason = "a candidate with all that is known around it")]
 pub(super) fn textual(
@@ -39,11 +58,20 @@ pub(super) fn textual(
     set(F::Company, flag(company));
     set(F::LegalEnd, flag(tokens.last().is_some_and(|t| words::is_legal_form(&t.folded))));
     set(F::TopCompany, flag(company && census.first_company == Some(segment)));
+    // "Liebowitz, Hannah" behind its label is one name.
+    let inverted = labelled
+        && field.topic == Topic::Person
+        && candidate.parts.len() == 1
+        && end == view.segments[segment].end
+        && value.matches(',').count() == 1
+        && tokens.first().is_some_and(|t| t.text.ends_with(','));
     let person = digits == 0
         && !company
         && (2..=4).contains(&tokens.len())
+        && !tokens.iter().any(|t| words::is_street_word(&t.folded))
         && capitals + joints == tokens.len()
-        && !value.contains([',', ':', '/', '@']);
+        && !value.contains([':', '/', '@'])
+        && (!value.contains(',') || inverted);
     set(F::PersonLike, flag(person && !tokens.iter().any(|t| lexicon().knows(&t.folded))));
     set(F::Capitals, ratio(capitals, tokens.len()));
     set(F::HasDigit, flag(digits > 0));
@@ -53,8 +81,24 @@ pub(super) fn textual(
     set(F::LooksLabel, flag(is_label(value)));
     let folded: Vec<&str> = tokens.iter().map(|t| t.folded.as_str()).collect();
     let day = digits > 3 && date::read(&folded, date::Order::DayFirst).is_some();
-    set(F::InDate, flag(day));
-    set(F::HasColon, flag(value.contains(':')));
+    // The groups of one number are no words: "GB 345 6789 01".
+    let groups = field.topic == Topic::Id
+        && (tokens.len() > 2
+            && tokens.iter().all(|t| t.text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()))
+            // "2024/S 118-362011" fills the rest of its line.
+            || tokens.len() == 2
+                && end == view.segments[segment].end
+                && labelled
+                && !day
+                && tokens.iter().all(|t| code::is_id(&t.text) && !code::is_ordinal(&t.text))
+                && !tokens.iter().any(|t| date::read(&[&t.folded], date::Order::DayFirst).is_some()));
+    if groups {
+        set(F::Words, 0.0);
+    }
+    let sort_code = field.label.has(lexicon().concept("sortcode"));
+    set(F::InDate, flag(day && !sort_code));
+    let colon = if field.topic == Topic::Address { value.contains(':') } else { has_colon(value) };
+    set(F::HasColon, flag(colon));
     set(F::HasEmail, flag(value.contains('@') || value.contains("www.")));
     set(F::Country, flag(words::is_country(&text::fold(value))));
     set(F::State, flag(words::is_state(value, &text::fold(value))));
@@ -66,7 +110,14 @@ pub(super) fn textual(
                 && t.text.trim_end_matches([',', '.']).bytes().all(|b| b.is_ascii_digit())
         })),
     );
-    set(F::Comma, flag(value.contains(',')));
+    // What fills the rest of a line behind its label is the whole value, whatever digits it ends with.
+    if field.topic == Topic::Any && labelled && end == view.segments[segment].end && tokens.len() <= 8 {
+        set(F::PostalCode, 0.0);
+        if start > view.segments[segment].start && view.tokens[start - 1].text.ends_with(':') {
+            set(F::WholeSegment, 0.7);
+        }
+    }
+    set(F::Comma, flag(value.contains(',') && !inverted));
     set(F::AlphaShare, ratio(letters, value.chars().count()));
     // Words that begin or end a part of a sentence rather than a value, and the end of a sentence.
     let odd_end = tokens.last().is_some_and(|t| {
@@ -74,7 +125,7 @@ pub(super) fn textual(
             || matches!(t.text.as_str(), "-" | ":" | "&")
             || (t.text.ends_with('.')
                 && t.text.chars().count() > 4
-                && crate::engine::candidate::is_prose(view, segment)
+                && is_prose(view, segment)
                 && !words::is_company_word(&t.folded))
     });
     let odd_start = tokens.first().is_some_and(|t| {
@@ -93,15 +144,25 @@ pub(super) fn textual(
                 | "without"
                 | "this"
                 | "that"
-                | "dear"
-                | "hello"
                 | "attn"
-        )
+        ) || letter::is_greeting(&t.folded)
+            || t.text.starts_with('§')
+            || letter::is_form_of_address(&t.folded)
+            || (field.topic == Topic::Organization
+                && t.text.starts_with(char::is_lowercase)
+                && lexicon().knows(&t.folded))
     });
     // "(if any)" says something of a value.
     let aside = tokens.first().is_some_and(|t| t.text.starts_with('('))
         && tokens.last().is_some_and(|t| t.text.ends_with(')'))
         && letters > digits;
+    let named = matches!(field.topic, Topic::Organization | Topic::Person | Topic::Name);
+    // "Acme Inc., a Delaware corporation" goes on with what it is; a name that begins in the line above is not whole.
+    let described_too = named
+        && tokens.windows(2).any(|t| t[0].text.ends_with(',') && matches!(t[1].folded.as_str(), "a" | "an"));
+    let cut = named && is_cut(view, start);
+    let odd_end = odd_end || described_too;
+    let odd_start = odd_start || cut;
     set(F::EndsOdd, flag(((odd_end || odd_start) && value.chars().count() > 1) || aside));
     let heading = is_heading(view, segment)
         && view.segments[segment].start == start

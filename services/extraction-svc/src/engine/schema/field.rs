@@ -251,7 +251,11 @@ impl Field {
         let other_label = lexicon.meaning(&text::words_of_name(name));
         let mut about = lexicon.meaning(&text::words(description));
         about.concepts.retain(|(c, _)| !label.has(*c));
-        let topic = if kind == Kind::Text { topic(format, &label, &other_label, &about) } else { Topic::Any };
+        let topic = if kind == Kind::Text && !is_sort(name) {
+            topic(format, &label, &other_label, &about)
+        } else {
+            Topic::Any
+        };
         Self {
             path,
             name: name.to_owned(),
@@ -273,6 +277,34 @@ impl Field {
             unique_items: false,
         }
     }
+}
+
+/// Whether a name asks for a sort or a year of something: "school_year", "account_type" are no school and no account.
+fn is_sort(name: &str) -> bool {
+    const SORTS: &[&str] = &[
+        "year",
+        "type",
+        "kind",
+        "level",
+        "category",
+        "status",
+        "size",
+        "jahr",
+        "typ",
+        "art",
+        "annee",
+        "categorie",
+        "ano",
+        "tipo",
+        "anno",
+        "livello",
+        "jaar",
+        "soort",
+        "rok",
+        "rodzaj",
+    ];
+    let words = text::words_of_name(name);
+    words.len() > 1 && words.last().is_some_and(|last| SORTS.contains(&last.as_str()))
 }
 
 /// "Box 4: …" and "Line 1a: …" name a place of a form.
@@ -376,7 +408,13 @@ fn topic(format: &str, label: &Meaning, name: &Meaning, about: &Meaning) -> Topi
             return Topic::Name;
         }
         for (topic, names) in TOPICS {
-            if has(meaning, names) {
+            // How and when is delivered is no address, the number of a notice no span of time.
+            let other: &[&str] = match topic {
+                Topic::Address => &["method", "terms", "time", "carrier", "shipping"],
+                Topic::Duration => &["number", "reference"],
+                _ => &[],
+            };
+            if has(meaning, names) && !has(meaning, other) {
                 return *topic;
             }
         }
