@@ -215,8 +215,17 @@ pub(crate) fn columns<'a>(schema: &'a CompiledSchema, members: &[(String, usize)
             let mut labels = Labels::of(f, &super::lexicon::Meaning::default());
             // The last column of goods is headed "Total" as often as "Amount".
             let amount = lexicon.concept("amount");
-            let headed: &[&str] =
-                if f.label.has(amount) && f.label.concepts.len() <= 2 { &["line", "total"] } else { &[] };
+            let numeric = matches!(f.kind, Kind::Number(_));
+            let headed: &[&str] = if f.label.has(amount) && f.label.concepts.len() <= 2 {
+                &["line", "total", "subtotal"]
+            } else if numeric && f.label.has(lexicon.concept("total")) && f.label.concepts.len() <= 2 {
+                &["amount", "line"]
+            } else if numeric && f.label.has(lexicon.concept("price")) && f.label.concepts.len() <= 2 {
+                // What one hour costs is a rate.
+                &["rate"]
+            } else {
+                &[]
+            };
             for name in headed {
                 let concepts = vec![(lexicon.concept(name), 0.7)];
                 labels.readings.push((super::lexicon::Meaning { concepts, ..Default::default() }, 0.8));

@@ -250,35 +250,33 @@ fn below(view: &View, heading: usize, labels: &Labels, section: &str) -> Group {
         let row_gap = (other.bounds.top - view.segments[at].bounds.bottom()) / view.height(next);
         let known = other.meaning.concepts.iter().filter(|(c, _)| lexicon().is_known(*c)).count();
         let all_known = known > 0 && known == other.meaning.concepts.len();
-        let loud = |s: usize| {
-            view.tokens[view.segments[s].start..view.segments[s].end]
-                .iter()
-                .flat_map(|t| t.text.chars())
-                .filter(|c| c.is_alphabetic())
-                .all(char::is_uppercase)
-        };
         // The next heading: it looks as the first does.
         if is_heading(view, next)
             && rows > 0
-            && ((loud(next) && loud(heading))
+            && ((loud(view, next) && loud(view, heading) && (known > 0 || row_gap > 0.5))
                 || (row_gap > 0.7 && top_gap > 0.5 && all_known)
                 || (all_known && row_gap > 1.3))
         {
             break;
         }
-        if is_heading(view, next) && all_known && known > 0 && loud(next) == loud(heading) && row_gap > 0.6 {
+        if is_heading(view, next)
+            && all_known
+            && known > 0
+            && loud(view, next) == loud(view, heading)
+            && row_gap > 0.6
+        {
             break;
         }
         if rows > 0
             && is_heading(view, next)
             && all_known
             && is_section(&other.meaning)
-            && loud(next) == loud(heading)
+            && loud(view, next) == loud(view, heading)
             && view.rows[other.row].segments.len() <= 2
         {
             break;
         }
-        if row_gap > 3.5 && rows > 0 {
+        if (row_gap > 3.5 || ends_list(view, next)) && rows > 0 {
             break;
         }
         if (other.bounds.left - of.bounds.left).abs() > 0.12 {
@@ -288,7 +286,36 @@ fn below(view: &View, heading: usize, labels: &Labels, section: &str) -> Group {
         at = next;
         rows += 1;
     }
-    Group { section: section.to_owned(), column: String::new(), fit: labels.fits(&of.meaning), items }
+    // "Skills | Java" above "Hobbies | Chess": below a label that has its value at its right stands the next label, unless it
+    // is a heading in capitals beside another column.
+    let first = of.below.is_some_and(|b| !loud(view, b));
+    let beside = view.right(heading).is_some() && !(loud(view, heading) && first);
+    let fit = labels.fits(&of.meaning) * if beside { 0.94 } else { 1.0 };
+    Group { section: section.to_owned(), column: String::new(), fit, items }
+}
+
+/// Whether a segment is all in capitals.
+fn loud(view: &View, segment: usize) -> bool {
+    let of = &view.segments[segment];
+    view.tokens[of.start..of.end]
+        .iter()
+        .flat_map(|t| t.text.chars())
+        .filter(|c| c.is_alphabetic())
+        .all(char::is_uppercase)
+}
+
+/// Whether a line is a label with its value, or ends a letter: no item of the list above it.
+fn ends_list(view: &View, segment: usize) -> bool {
+    let of = &view.segments[segment];
+    let colon = (of.start..of.end.saturating_sub(1)).take(4).find(|i| view.tokens[*i].text.ends_with(':'));
+    let labelled = colon.is_some_and(|colon| {
+        let label = super::layout::meaning(&view.tokens[of.start..=colon]);
+        label.concepts.iter().any(|(c, _)| lexicon().is_known(*c))
+    });
+    labelled
+        || super::recognise::letter::is_closing(
+            view.tokens[of.start..of.end].iter().map(|t| t.folded.as_str()),
+        )
 }
 
 /// Where a text ends that is parted by marks and may go on in lines of its own, each at the edge of its label or of its first
@@ -387,7 +414,7 @@ fn push(view: &View, mut start: usize, end: usize, items: &mut Vec<Item>) {
 pub(crate) fn answer(groups: &[Group], model: Option<&ListModel>) -> Vec<(Item, f32)> {
     let mut best: Vec<(f32, &Group)> =
         groups.iter().map(|g| (belief(g, model), g)).filter(|(b, _)| *b >= 0.45).collect();
-    best.sort_by(|a, b| b.0.total_cmp(&a.0));
+    best.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.fit.total_cmp(&a.1.fit)));
     let Some(most) = best.first().map(|b| b.0) else { return Vec::new() };
     let mut seen = HashSet::new();
     let mut taken: Vec<(usize, usize)> = Vec::new();

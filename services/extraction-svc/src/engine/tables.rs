@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Habits, Reading, trim};
+use super::context::is_pair;
 use super::features::Labels;
 use super::layout::{Segment, View};
 use super::lexicon::lexicon;
@@ -199,7 +200,8 @@ fn read_rows(
             (Some(ours), Some(theirs)) => theirs[0] != ours[0] && theirs[1] == 0,
             _ => false,
         };
-        if headers.iter().any(|h| h.row == r) || (other && !rows.is_empty()) {
+        let pairs = row.segments.len() > 1 && row.segments.clone().all(|s| is_pair(view, s));
+        if headers.iter().any(|h| h.row == r) || ((other || pairs) && !rows.is_empty()) {
             break;
         }
         let mut cells: Vec<Option<Cell>> = vec![None; columns.fields.len()];
@@ -285,7 +287,8 @@ fn read_rows(
                     view.segments[s].cell.map(|c| c[0])
                         == view.segments[view.rows[header.row].segments.start].cell.map(|c| c[0])
                 });
-            let more = text_only && near && !label.total;
+            let note = rows.last().is_some_and(|last| is_note(view, &cells, last));
+            let more = text_only && near && !label.total && !note;
             if more && let Some(last) = rows.last_mut() {
                 for c in &texts {
                     if let (Some(new), Some(Some(old))) =
@@ -314,6 +317,19 @@ fn read_rows(
         r += 1;
     }
     (rows, r)
+}
+
+/// Whether what stands below a row is a sentence below the column of its codes: a note, no second line of the row.
+fn is_note(view: &View, cells: &[Option<Cell>], last: &TableRow) -> bool {
+    const SENTENCE: usize = 3;
+    let count = |cell: &Cell| cell.parts.iter().map(|(start, end)| end - start).sum::<usize>();
+    let code = |cell: &Cell| {
+        count(cell) == 1 && view.tokens[cell.parts[0].0].text.contains(|c: char| c.is_ascii_digit())
+    };
+    cells.iter().zip(&last.cells).any(|(new, old)| match (new, old) {
+        (Some(new), Some(old)) => count(new) >= SENTENCE && code(old),
+        _ => false,
+    })
 }
 
 fn is_amount(field: &Field) -> bool {

@@ -2,6 +2,7 @@
 
 mod extracts;
 mod forms;
+mod goods;
 mod grounds;
 mod layouts;
 mod learns;

@@ -69,7 +69,22 @@ pub(super) fn headers(
                     let typed = below.is_none_or(|b| {
                         *kind == Kind::Text || kind_fits(view, &view.segments[b], kind, habits)
                     });
-                    pairs.push((if typed { fit } else { fit * 0.6 }, c, s));
+                    if below.is_some_and(|b| is_share(view, columns, c, b)) {
+                        continue;
+                    }
+                    // "Item | Description": of two that name the goods, the one with words does.
+                    let coded = below.is_some_and(|b| is_coded(view, columns, c, b));
+                    pairs.push((
+                        if !typed {
+                            fit * 0.6
+                        } else if coded {
+                            fit * 0.8
+                        } else {
+                            fit
+                        },
+                        c,
+                        s,
+                    ));
                 }
             }
         }
@@ -93,6 +108,26 @@ pub(super) fn headers(
         }
     }
     found
+}
+
+/// Whether a cell is a share in percent below a header that is taken for one of prices.
+fn is_share(view: &View, columns: &Columns<'_>, column: usize, cell: usize) -> bool {
+    let of = &view.segments[cell];
+    columns.fields[column].label.has(lexicon().concept("price"))
+        && view.tokens[of.start..of.end].iter().any(|t| t.text.ends_with('%'))
+}
+
+/// Whether a cell is a code where a description is asked for.
+fn is_coded(view: &View, columns: &Columns<'_>, column: usize, cell: usize) -> bool {
+    let field = columns.fields[column];
+    let of = &view.segments[cell];
+    field.kind == Kind::Text
+        && field.label.has(lexicon().concept("description"))
+        && !field.label.has(lexicon().concept("number"))
+        && view.tokens[of.start..of.end].iter().all(|t| {
+            t.text.contains(|c: char| c.is_ascii_digit())
+                || t.text.chars().filter(|c| c.is_alphabetic()).count() < 3
+        })
 }
 
 /// Whether the row below a header holds values: every column has its header, or a day or number stands below one.
