@@ -242,7 +242,11 @@ fn read_rows(
             };
         }
         let got = typed.iter().filter(|c| cells[**c].is_some()).count();
-        let label = row_label(view, row.segments.clone());
+        let mut label = row_label(view, row.segments.clone());
+        // Of a table with one column of numbers, "Total days" sums it, whatever is counted.
+        if typed.len() == 1 && others == 0 && is_sum(view, row.segments.clone()) {
+            (label.total, label.sum) = (true, true);
+        }
         let enough = if typed.is_empty() {
             texts.iter().any(|c| cells[*c].is_some())
         } else {
@@ -337,6 +341,14 @@ fn is_amount(field: &Field) -> bool {
 }
 fn ratio(part: usize, whole: usize) -> f32 {
     part as f32 / whole.max(1) as f32
+}
+
+/// Whether a row is a short text that begins with a word for a sum, and one number.
+fn is_sum(view: &View, row: std::ops::Range<usize>) -> bool {
+    const LONGEST: usize = 3;
+    let first = &view.segments[row.start];
+    let total = super::layout::meaning(&view.tokens[first.start..first.start + 1]);
+    row.len() == 2 && first.end - first.start <= LONGEST && total.has(lexicon().concept("total"))
 }
 
 struct RowLabel {

@@ -18,6 +18,8 @@ const A_LABEL: f32 = 0.85;
 /// What a sentence must tell of a span of time to outdo the label of another field, and what is left of that label.
 const TOLD: f32 = 0.75;
 const LITTLE: f32 = 0.3;
+/// How much the label of a count speaks against an amount.
+const A_COUNT: f32 = 0.5;
 /// A word behind a number that fits a field so well says what the number counts.
 const COUNTED: f32 = 0.5;
 
@@ -102,6 +104,13 @@ pub(crate) fn dense(
         .max(rivals.left.over(index, left.max(unit)))
         .max(rivals.defined.over(index, defined))
         .max(rivals.above.over(index, above.max(unit)));
+    // "Total qty" is how many, and no amount.
+    let counted = matches!(field.kind, Kind::Number(false))
+        && !field.label.has(lexicon().concept("quantity"))
+        && [&context.inline, &context.left]
+            .iter()
+            .any(|m| m.has(lexicon().concept("quantity")) && m.has(lexicon().concept("total")));
+    let rival = if counted { rival.max(A_COUNT) } else { rival };
     let told = if field.topic == Topic::Duration { own.told(view, start, end) } else { 0.0 };
     // What a sentence tells of a span of time counts for more than the words right before it.
     let rival = if told >= TOLD { LITTLE * rival } else { rival };

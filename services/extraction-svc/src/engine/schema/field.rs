@@ -357,6 +357,9 @@ const TOPICS: &[(Topic, &[&str])] = &[
             "landlord",
             "tenant",
             "sender",
+            "borrower",
+            "lender",
+            "guarantor",
         ],
     ),
 ];

@@ -110,3 +110,28 @@ fn labels_with_their_values_side_by_side_are_no_row_of_a_table() {
     );
     assert_eq!(data["subjects"], json!([{"subject": "Geometry", "grade": "A-", "credits": 1.0}]));
 }
+
+#[test]
+fn a_sum_of_the_one_column_of_numbers_is_no_row() {
+    let data = found(
+        &[
+            (4, 1, "Week"),
+            (24, 1, "Activity"),
+            (60, 1, "Days"),
+            (4, 2, "Week 18"),
+            (24, 2, "Data migration workshops"),
+            (60, 2, "3"),
+            (4, 3, "Week 19"),
+            (24, 3, "Interface build"),
+            (60, 3, "5"),
+            (4, 4, "Total days"),
+            (60, 4, "8"),
+        ],
+        json!({"lines": {"type": "array", "title": "Lines", "items": {"type": "object", "properties": {
+            "week": {"type": "string", "title": "Week"},
+            "activity": {"type": "string", "title": "Activity"},
+            "days": {"type": "number", "title": "Days"},
+        }}}}),
+    );
+    assert_eq!(data["lines"].as_array().map(Vec::len), Some(2), "{data}");
+}

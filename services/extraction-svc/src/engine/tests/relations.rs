@@ -239,3 +239,21 @@ fn the_year_of_a_school_is_no_school() {
     );
     assert_eq!(data, json!({"school_year": "2023-2024"}));
 }
+
+#[test]
+fn from_whom_something_was_received_is_who_gave_it() {
+    let data = found(
+        &[(4, 1, "Received from"), (34, 1, "Mr A. Fairweather")],
+        json!({"donor": {"type": "string", "title": "Donor"}}),
+    );
+    assert_eq!(data, json!({"donor": "Mr A. Fairweather"}));
+}
+
+#[test]
+fn how_many_there_are_is_no_total() {
+    let data = found(
+        &[(4, 1, "TOTAL QTY: 1.00"), (44, 1, "9.00"), (4, 2, "TOTAL INCLUDES GST"), (44, 2, "9.00")],
+        json!({"total": {"type": "number", "title": "Total"}}),
+    );
+    assert_ne!(data["total"], 1.0);
+}
