@@ -163,7 +163,8 @@ impl Writer<'_> {
             for item in said.as_array().map(Vec::as_slice).unwrap_or_default() {
                 let found = self.evidence(index, item, pages);
                 let is_free = |e: &Evidence| {
-                    !taken.contains(&e.parts[0].0) && !(field.unique_items && values.contains(&e.value))
+                    let is_repeated = field.unique_items && values.contains(&e.value);
+                    !taken.contains(&e.parts[0].0) && !is_repeated
                 };
                 let free = found.into_iter().find(is_free);
                 let has_room = values.len() < MAX_ROWS.min(field.max_items);

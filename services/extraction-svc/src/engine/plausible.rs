@@ -106,9 +106,10 @@ fn is_day(tokens: &[&Token]) -> bool {
 fn is_address(tokens: &[&Token], value: &str) -> bool {
     let words: Vec<&&Token> = tokens.iter().filter(|t| letters(&t.text) > 1).collect();
     let small = words.iter().filter(|t| t.text.starts_with(char::is_lowercase)).count();
+    let is_sentence = words.len() >= SENTENCE && small * 2 > words.len();
     tokens.len() >= ADDRESS_WORDS
         && letters(value) >= ADDRESS_LETTERS
-        && !(words.len() >= SENTENCE && small * 2 > words.len())
+        && !is_sentence
         && !is_day(tokens)
         && !tokens.iter().any(|t| t.text.contains(['"', '“', '”']))
         && !letter::is_closing(tokens.iter().map(|t| t.folded.as_str()))
