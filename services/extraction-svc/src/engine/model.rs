@@ -8,7 +8,7 @@ use super::calibrate::Calibration;
 use super::{lists, tables};
 
 /// The version of the form. A model of another version is not used; it is learned again from its corrections.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The most words that one field's weights name.
 pub const MAX_WORDS_OF_FIELD: usize = 4_000;
 /// The most values that one field remembers.
