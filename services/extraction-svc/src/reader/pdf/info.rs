@@ -14,6 +14,8 @@ const MAX_ANSWER: usize = 256 * 1024;
 pub(super) struct Info {
     /// How many pages it says that it has.
     pub(super) pages: u32,
+    /// Which of the pages up to the one that was asked for are shown turned by a quarter.
+    pub(super) turned: Vec<Turned>,
 }
 
 /// A page that is shown turned by a quarter: its number, and whether it is wide before it is turned.
@@ -23,10 +25,12 @@ pub(super) struct Turned {
     pub(super) is_wide: bool,
 }
 
-/// Asks poppler.
-pub(super) fn read(document: &File, budget: &Budget) -> Result<Info, ReadError> {
-    let pages = pages(&ask(document, &[], budget)?).filter(|pages| *pages > 0);
-    pages.map(|pages| Info { pages }).ok_or_else(|| ReadError::unreadable("it has no pages"))
+/// Asks poppler, of each page up to `last`, too.
+pub(super) fn read(document: &File, last: u32, budget: &Budget) -> Result<Info, ReadError> {
+    let answer = ask(document, &["-f", "1", "-l", &last.to_string()], budget)?;
+    let pages = pages(&answer).filter(|pages| *pages > 0);
+    let pages = pages.ok_or_else(|| ReadError::unreadable("it has no pages"))?;
+    Ok(Info { pages, turned: turned_in(&answer) })
 }
 
 /// Asks which of these pages are shown turned by a quarter.

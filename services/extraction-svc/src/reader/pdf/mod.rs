@@ -37,7 +37,7 @@ pub(crate) fn read(
     budget: &Budget,
     output: &mut Output<'_>,
 ) -> Result<(), ReadError> {
-    let info = info::read(document, budget)?;
+    let info = info::read(document, WINDOW, budget)?;
     if info.pages > MOST_PAGES {
         return Err(ReadError::TooManyPages(format!("more than {MOST_PAGES}")));
     }
@@ -47,6 +47,7 @@ pub(crate) fn read(
     let reader = Reader {
         document,
         budget,
+        turned: info.turned,
         ocr: Ocr::new(task.ocr.as_deref(), &task.languages),
         when: task.when,
         is_suspect: is_suspect(document, task)?,
@@ -79,6 +80,8 @@ fn is_suspect(document: &File, task: &Task) -> Result<bool, ReadError> {
 struct Reader<'a> {
     document: &'a File,
     budget: &'a Budget,
+    /// Of the first pages, those that are shown turned by a quarter.
+    turned: Vec<info::Turned>,
     ocr: Ocr,
     when: When,
     /// There may be text that is not seen.
@@ -103,9 +106,12 @@ impl Reader<'_> {
         }
         pages.extend(tsv.end());
         let next = pages.last().map_or(first, |page: &RawPage| page.number + 1);
-        let turned = info::turned(self.document, first, last, self.budget)?;
+        let asked = match last <= WINDOW {
+            true => Vec::new(),
+            false => info::turned(self.document, first, last, self.budget)?,
+        };
         for mut page in pages {
-            set_size(&mut page, &turned);
+            set_size(&mut page, if last <= WINDOW { &self.turned } else { &asked });
             page.turned = turned::turned(&page.words);
             self.page(page, output)?;
         }
