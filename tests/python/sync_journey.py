@@ -32,7 +32,7 @@ def person(number, **more):
     data = dict.fromkeys(sync.FIELDS)
     data.update(name=f"Person {number} Zoë", email=f"person-{number}@example.com", tags=["a;b", f"t{number % 7}"])
     # Some say more than fits into one call together.
-    notes = "long " * 600 if number % 10 == 0 else None
+    notes = "long" * 750 if number % 10 == 0 else None
     data.update(customFields={"number": number, "text": "=1+2"}, notes=notes, **more)
     return data
 
