@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::document::{Bounds, Document, Kind, Line, Method, Page, Span, Word};
 
-use super::{CompiledSchema, Extraction};
+use super::{CompiledSchema, Extraction, extract};
 
 /// How wide a letter and how tall a line is, in fractions of the page.
 const LETTER: f32 = 0.01;
@@ -70,7 +70,25 @@ fn paper(texts: &[(u16, u16, &str)]) -> Document {
 }
 
 fn schema(properties: Value) -> CompiledSchema {
-    CompiledSchema::compile(&json!({"title": "Test", "type": "object", "properties": properties})).unwrap()
+    schema_of("Test", properties)
+}
+
+/// A schema whose title says what the document is.
+fn schema_of(title: &str, properties: Value) -> CompiledSchema {
+    CompiledSchema::compile(&json!({"title": title, "type": "object", "properties": properties})).unwrap()
+}
+
+/// What stands in these texts.
+fn found(texts: &[(u16, u16, &str)], properties: Value) -> Value {
+    found_of("Test", texts, properties)
+}
+
+/// The same of a schema with this title.
+fn found_of(title: &str, texts: &[(u16, u16, &str)], properties: Value) -> Value {
+    let document = paper(texts);
+    let found = extract(&document, &schema_of(title, properties), None);
+    assert_proven(&document, &found);
+    found.data
 }
 
 /// Every answer stands in the document, word for word, and so does the text that it was read from.

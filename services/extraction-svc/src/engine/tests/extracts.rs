@@ -177,8 +177,7 @@ fn lists_keep_to_the_bounds_of_the_schema() {
             "items": [{"item": "Apples", "amount": 10.0}, {"item": "Pears", "amount": null}],
         })
     );
-    let paths: Vec<&str> = found.fields.iter().map(|leaf| leaf.path.as_str()).collect();
-    let mut paths = paths;
+    let mut paths: Vec<&str> = found.fields.iter().map(|leaf| leaf.path.as_str()).collect();
     paths.sort_unstable();
     let expected =
         ["/items/0/amount", "/items/0/item", "/items/1/amount", "/items/1/item", "/weights/0", "/weights/1"];

@@ -1,17 +1,8 @@
 //! Tables and lists of documents of many kinds: what is a row or an item of theirs.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::engine::extract;
-
-use super::{assert_proven, paper, schema};
-
-fn found(texts: &[(u16, u16, &str)], properties: Value) -> Value {
-    let document = paper(texts);
-    let found = extract(&document, &schema(properties), None);
-    assert_proven(&document, &found);
-    found.data
-}
+use super::found;
 
 #[test]
 fn of_two_headers_the_one_above_words_names_the_goods() {

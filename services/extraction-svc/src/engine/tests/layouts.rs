@@ -1,18 +1,11 @@
 //! Plain layouts of documents of many kinds.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::document::{Bounds, straight, straight_size};
 use crate::engine::extract;
 
-use super::{assert_proven, paper, schema};
-
-fn found(texts: &[(u16, u16, &str)], properties: Value) -> Value {
-    let document = paper(texts);
-    let found = extract(&document, &schema(properties), None);
-    assert_proven(&document, &found);
-    found.data
-}
+use super::{assert_proven, found, paper, schema};
 
 #[test]
 fn labels_side_by_side_name_what_stands_below_them() {

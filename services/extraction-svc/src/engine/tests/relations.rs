@@ -1,24 +1,8 @@
 //! How labels, values and what stands around them belong together, in kinds of documents of all sorts.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::engine::{CompiledSchema, extract};
-
-use super::{assert_proven, paper};
-
-fn found_of(title: &str, texts: &[(u16, u16, &str)], properties: Value) -> Value {
-    let document = paper(texts);
-    let schema =
-        CompiledSchema::compile(&json!({"title": title, "type": "object", "properties": properties}))
-            .unwrap();
-    let found = extract(&document, &schema, None);
-    assert_proven(&document, &found);
-    found.data
-}
-
-fn found(texts: &[(u16, u16, &str)], properties: Value) -> Value {
-    found_of("Test", texts, properties)
-}
+use super::{found, found_of};
 
 #[test]
 fn the_word_behind_a_number_says_what_it_counts() {

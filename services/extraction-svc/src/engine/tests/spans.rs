@@ -1,17 +1,8 @@
 //! Where a value begins and ends.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::engine::extract;
-
-use super::{assert_proven, paper, schema};
-
-fn found(texts: &[(u16, u16, &str)], properties: Value) -> Value {
-    let document = paper(texts);
-    let found = extract(&document, &schema(properties), None);
-    assert_proven(&document, &found);
-    found.data
-}
+use super::found;
 
 #[test]
 fn groups_of_digits_are_one_number() {
