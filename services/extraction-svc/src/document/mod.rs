@@ -15,9 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use bounds::Bounds;
 pub use one_page::{OnePage, one_page};
 pub use page::{Line, Method, Page, Span, Table, TableCell, Word};
-pub(crate) use turned::straight;
-#[cfg(test)]
-pub(crate) use turned::straight_size;
+pub(crate) use turned::{straight, straight_size};
 pub use validate::{Invalid, MAX_LISTED, MAX_NAME_CHARACTERS, MAX_WORD_CHARACTERS};
 
 /// What a reader found in a file.

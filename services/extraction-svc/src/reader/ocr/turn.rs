@@ -3,6 +3,8 @@
 use image::RgbImage;
 use image::imageops::{rotate90, rotate180, rotate270};
 
+use crate::document::{straight, straight_size};
+
 /// By how much a picture was turned clockwise to stand upright.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -38,14 +40,8 @@ impl Turn {
     }
 
     /// A place on the turned picture on the picture as it was, whose size is given.
-    pub(super) fn undo(self, place: [f32; 4], (width, height): (f32, f32)) -> [f32; 4] {
-        let [left, top, right, bottom] = place;
-        match self {
-            Turn::None => place,
-            Turn::Quarter => [top, height - right, bottom, height - left],
-            Turn::Half => [width - right, height - bottom, width - left, height - top],
-            Turn::ThreeQuarters => [width - bottom, left, width - top, right],
-        }
+    pub(super) fn undo(self, place: [f32; 4], size: (f32, f32)) -> [f32; 4] {
+        straight(place, straight_size(size, self.degrees()), 360.0 - self.degrees())
     }
 }
 
@@ -54,7 +50,6 @@ mod tests {
     use image::Rgb;
 
     use super::*;
-    use crate::document::straight;
 
     #[test]
     fn places_go_back_to_where_the_ink_is() {

@@ -106,12 +106,15 @@ impl Reader<'_> {
         }
         pages.extend(tsv.end());
         let next = pages.last().map_or(first, |page: &RawPage| page.number + 1);
-        let asked = match last <= WINDOW {
-            true => Vec::new(),
-            false => info::turned(self.document, first, last, self.budget)?,
+        let asked;
+        let turned = if last <= WINDOW {
+            &self.turned
+        } else {
+            asked = info::turned(self.document, first, last, self.budget)?;
+            &asked
         };
         for mut page in pages {
-            set_size(&mut page, if last <= WINDOW { &self.turned } else { &asked });
+            set_size(&mut page, turned);
             page.turned = turned::turned(&page.words);
             self.page(page, output)?;
         }
